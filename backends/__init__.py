@@ -1,0 +1,1 @@
+"""From a SearchGraph to program text, one folder for each framework."""

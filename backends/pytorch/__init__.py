@@ -1,0 +1,1 @@
+"""The PyTorch emitter and its templates."""

@@ -1,0 +1,1 @@
+"""Data contracts: what the compiler knows of the data, one reader for each format."""

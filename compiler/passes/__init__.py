@@ -1,0 +1,1 @@
+"""The passes, one file each; PASSES in driver.py is their order."""

@@ -1,0 +1,1 @@
+"""Runs an emitted project: searcher, trials, stopping, store. Imports no framework."""

@@ -1,0 +1,1 @@
+"""Stopping policies: who ends a trial, one file each."""
