@@ -1,0 +1,129 @@
+# One environment (.venv) for everything. `make help` lists the targets.
+#
+#   PYTHON=python3.12 make setup       choose the interpreter (3.11 or newer)
+#   TORCH_INDEX=https://download.pytorch.org/whl/cpu make demo
+#                                      an extra package index to take torch from, e.g. the CPU-only
+#                                      wheels on a Linux machine without a GPU (a tenth of the size)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+FOLDERS := automlc backends compiler grammar runtime spec
+MAPPED := backends compiler grammar runtime spec
+DEMO_RUN := runs/demo
+DEMO_SOURCE := build/demo-best
+
+.PHONY: help setup demo test test-all check style format types layers links golden bench docs clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+# --- environment ------------------------------------------------------------------------------
+
+setup: $(VENV)/.stamp-dev ## Make a development install in .venv.
+	@echo "ready: $(BIN)/automlc"
+
+# A stamp is younger than pyproject.toml only after a complete install, so an interrupted or
+# outdated environment repairs itself and a good one costs nothing.
+$(VENV)/.stamp-dev: pyproject.toml
+	$(make-venv)
+	@echo "installing automlc with its development tools into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) -e '.[dev]'
+	@touch $@
+
+# What the demo needs and no more; a development install has it already.
+$(VENV)/.stamp-demo: pyproject.toml
+	@if [ $(VENV)/.stamp-dev -nt pyproject.toml ]; then exit 0; fi; \
+	$(call make-venv-shell); \
+	echo "installing automlc and PyTorch into $(VENV) (a few minutes the first time)"; \
+	$(INSTALL) -e '.[pytorch]'
+	@touch $@
+
+define make-venv-shell
+if [ -z "$(PYTHON)" ]; then \
+	echo "error: automlc needs Python 3.11 or newer; none is on PATH." >&2; \
+	echo "  found: $$(python3 --version 2>&1 || true)" >&2; \
+	echo "  help: install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
+fi; \
+"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "error: automlc needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1)." >&2; exit 1; }; \
+"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "error: $(PYTHON) has no venv module. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
+$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV)
+endef
+
+define make-venv
+@$(call make-venv-shell)
+endef
+
+# --- the demonstration ------------------------------------------------------------------------
+
+demo: $(VENV)/.stamp-demo ## Search on real data, then write the report and the source.
+	@rm -rf $(DEMO_RUN) $(DEMO_SOURCE)
+	$(BIN)/automlc run examples/digits/task.yaml --run-dir $(DEMO_RUN)
+	$(BIN)/automlc report $(DEMO_RUN)
+	$(BIN)/automlc export $(DEMO_RUN) --format source -o $(DEMO_SOURCE)
+	@echo
+	@echo "the spec       examples/digits/task.yaml"
+	@echo "the run        $(DEMO_RUN)            (automlc status $(DEMO_RUN); automlc why 3 $(DEMO_RUN))"
+	@echo "the report     $(DEMO_RUN)/report.html"
+	@echo "the best model $(DEMO_RUN)/best"
+	@echo "its source     $(DEMO_SOURCE)     (plain PyTorch: yours)"
+
+# --- checks -----------------------------------------------------------------------------------
+
+test: $(VENV)/.stamp-dev ## Run every fast test.
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.stamp-dev ## Run every test.
+	@$(BIN)/python -m pytest
+
+check: style types layers test ## Style, types, layers, tests: what CI runs.
+
+style: $(VENV)/.stamp-dev ## ruff: lint and format.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.stamp-dev ## Let ruff repair what it can.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/.stamp-dev links ## mypy --strict by true names.
+	@$(BIN)/mypy
+
+# Type checkers cannot follow the import hook of an editable install, so they see the packages
+# through links that give every file its one true name.
+links: ## Link the packages under build/links for type checkers and editors.
+	@rm -rf build/links && mkdir -p build/links/automlc
+	@for f in $(MAPPED); do ln -s ../../../$$f build/links/automlc/$$f; done
+	@for f in automlc/*; do case $$f in *__pycache__) ;; *) ln -s ../../../$$f build/links/automlc/;; esac; done
+
+# import-linter reads an installed tree, which shows at the same time that the wheel is complete.
+# build/lib goes first: setuptools would pack files that no longer exist in the source.
+layers: $(VENV)/.stamp-dev ## The one-way import chain.
+	@rm -rf build/tree build/lib build/bdist.*
+	@$(PIP) install --quiet --no-deps --no-build-isolation --target build/tree .
+	@rm -rf build/lib build/bdist.*
+	@PYTHONPATH=build/tree $(BIN)/lint-imports --no-cache
+
+golden: $(VENV)/.stamp-dev ## Rewrite the golden files; read the diff like code.
+	@AUTOMLC_GOLDEN=write $(BIN)/python -m pytest -q -k golden
+
+bench: $(VENV)/.stamp-dev ## Print the ratios of benchmarks/README.md.
+	@for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f; done
+
+docs: $(VENV)/.stamp-dev ## Check every command, target, link and example of the documents.
+	@$(BIN)/python -m pytest -q tests/test_docs.py
+
+clean: ## Remove what the targets above made, except .venv and runs/.
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find $(FOLDERS) tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
