@@ -3,7 +3,7 @@
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -25,8 +25,25 @@ VERBS = {
 }
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output (head, less) went away."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a verb's module only when the verb is called."""
+
+    # click itself would turn a broken pipe into exit code 1, which here means an invalid spec.
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -68,11 +85,19 @@ def cli() -> None:
 def report_error(error: AutomlcError) -> None:
     """Print an error for people to standard error."""
     if isinstance(error, SpecError):
-        click.echo(error.rendered(color=sys.stderr.isatty() and "NO_COLOR" not in os.environ), err=True)
+        color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        click.echo(error.rendered(color=color), err=True)
         return
-    click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  help: {error.hint}", err=True)
+    complain("error", error.message, error.hint)
+
+
+def complain(kind: str, message: str, hint: str | None = None) -> None:
+    """One line to standard error, and one that helps; foreign text loses its control characters."""
+    from automlc.spec.diagnostics import clean
+
+    click.echo(f"{kind}: {clean(message)}", err=True)
+    if hint:
+        click.echo(f"  help: {clean(hint)}", err=True)
 
 
 def main() -> NoReturn:
@@ -94,13 +119,13 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) went away: not an error of ours, and nothing more can be said.
+    except ReaderGoneError:
+        # Nothing more can be said. Not 0: what was asked for may not have been done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(2)
     except Exception as error:
         if os.environ.get("AUTOMLC_DEBUG"):
             raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("  help: this is a bug in automlc; AUTOMLC_DEBUG=1 shows the traceback", err=True)
+        help_ = "this is a bug in automlc; AUTOMLC_DEBUG=1 shows the traceback"
+        complain("internal error", f"{type(error).__name__}: {error}", help_)
         sys.exit(2)
