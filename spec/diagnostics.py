@@ -1,0 +1,203 @@
+"""Diagnostics: what is wrong, where, and what would be right; and their three printed forms."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a file: 1-based lines and columns (in characters), the end exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is: an error stops the spec, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place that belongs to a diagnostic, such as the first of two duplicate keys."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `key` is the dotted path in the spec, such as `space.parameters.lr`."""
+
+    code: str
+    message: str
+    span: Span | None
+    hint: str | None = None
+    key: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """Warning for the W codes, error for all others."""
+        return Severity.WARNING if self.code.startswith("W") else Severity.ERROR
+
+
+# C0 and C1 controls (line feeds included: a name must not forge a second line), line and
+# paragraph separators, bidirectional overrides and isolates, and lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+# The line breaks of YAML 1.1 readers, so that our line numbers are theirs.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_WIDEST = 160
+
+
+def clean(text: str) -> str:
+    """Foreign text made safe for a terminal: no control, bidi or surrogate characters."""
+    return _UNSAFE.sub("", text.replace("\t", " "))
+
+
+def quote(text: object, limit: int = 40) -> str:
+    """A value from a spec between backquotes: cleaned and cut to `limit` characters."""
+    shown = clean(str(text))
+    return f"`{shown if len(shown) <= limit else shown[: limit - 1] + '…'}`"
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a source text, cut where a YAML reader cuts."""
+    return _LINE_BREAK.split(text)
+
+
+def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    """Order of printing: by place, then by code."""
+    span = diagnostic.span
+    place = (span.file, span.line, span.column) if span else ("", 0, 0)
+    return (*place, diagnostic.code, diagnostic.message)
+
+
+def render(
+    diagnostics: Iterable[Diagnostic],
+    *,
+    format: str = "full",
+    sources: Mapping[str, str] | None = None,
+    color: bool = False,
+) -> str:
+    """The diagnostics as text: `full` (framed snippet), `concise` (a line each) or `json`.
+
+    `sources` maps a span's file to its text; a file that is not there is shown without snippet.
+    The result ends without a newline.
+    """
+    found = list(diagnostics)
+    if format == "json":
+        return json.dumps([_to_json(d) for d in found], indent=2, ensure_ascii=True)
+    if format == "concise":
+        return "\n".join(_concise(d) for d in found)
+    if format != "full":
+        raise ValueError(f"caller: no diagnostic format is called {format!r}")
+    lines = {file: lines_of(text) for file, text in (sources or {}).items()}
+    blocks = [_full(d, lines, _Paint(color)) for d in found]
+    return "\n\n".join([*blocks, summary(found)]) if blocks else ""
+
+
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`."""
+    counts = {severity: 0 for severity in Severity}
+    for diagnostic in diagnostics:
+        counts[diagnostic.severity] += 1
+    parts = [f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items() if n]
+    return ", ".join(parts) or "no errors"
+
+
+class _Paint:
+    """ANSI colors, or nothing."""
+
+    def __init__(self, color: bool):
+        self.color = color
+
+    def __call__(self, style: str, text: str) -> str:
+        codes = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "help": "32"}
+        return f"\x1b[{codes[style]}m{text}\x1b[0m" if self.color else text
+
+
+def _where(span: Span | None) -> str:
+    return f"{clean(span.file)}:{span.line}:{span.column}" if span else "spec"
+
+
+def _concise(d: Diagnostic) -> str:
+    hint = f"; {clean(d.hint)}" if d.hint else ""
+    return f"{_where(d.span)}: {d.code} {clean(d.message)}{hint}"
+
+
+def _full(d: Diagnostic, lines: Mapping[str, list[str]], paint: _Paint) -> str:
+    head = f"{paint(d.severity, f'{d.severity}[{d.code}]')}: {paint('bold', clean(d.message))}"
+    out = [head]
+    width = len(str(max([s.line for s in (d.span, *(n.span for n in d.notes)) if s], default=1)))
+    if d.span:
+        out += [f"{' ' * width}{paint('frame', '-->')} {_where(d.span)}"]
+        out += _snippet(d.span, lines, width, paint, d.severity)
+    for note in d.notes:
+        where = f" ({_where(note.span)})" if note.span else ""
+        out += [f"{' ' * width} {paint('frame', '=')} note: {clean(note.message)}{where}"]
+    if d.hint:
+        out += [f"{' ' * width} {paint('frame', '=')} {paint('help', 'help')}: {clean(d.hint)}"]
+    return "\n".join(out)
+
+
+def _snippet(
+    span: Span, lines: Mapping[str, list[str]], width: int, paint: _Paint, style: str
+) -> list[str]:
+    source = lines.get(span.file)
+    if source is None or not 1 <= span.line <= len(source):
+        return []
+    text = source[span.line - 1]
+    start = min(span.column - 1, len(text))
+    end = span.end_column - 1 if span.end_line == span.line else len(text)
+    end = max(start, min(end, len(text)))
+    shift = 0
+    if len(text) > _WIDEST:  # a long line is cut to a window around the place
+        shift = max(0, start - 40)
+        text = text[shift : shift + _WIDEST]
+    start, end = start - shift, min(end - shift, len(text))
+    # Cleaning removes characters, so the caret is measured on the cleaned text before it.
+    indent = len(clean(text[:start]))
+    marks = max(1, len(clean(text[start:end]).rstrip()))
+    bar = paint("frame", "|")
+    return [
+        f"{' ' * width} {bar}",
+        f"{paint('frame', str(span.line).rjust(width))} {bar} {clean(text)}".rstrip(),
+        f"{' ' * width} {bar} {' ' * indent}{paint(style, '^' * marks)}",
+    ]
+
+
+def _span_json(span: Span | None) -> dict[str, object] | None:
+    if span is None:
+        return None
+    return {
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _to_json(d: Diagnostic) -> dict[str, object]:
+    return {
+        "code": d.code,
+        "severity": str(d.severity),
+        "message": d.message,
+        "hint": d.hint,
+        "key": d.key,
+        "span": _span_json(d.span),
+        "notes": [{"message": n.message, "span": _span_json(n.span)} for n in d.notes],
+    }

@@ -1,0 +1,49 @@
+"""Did you mean: the nearest known word to a mistyped one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# Longer words are never typos of keys, and the distance below is quadratic in length.
+_LONGEST = 64
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` most likely was meant to be, or None when nothing is near.
+
+    A third of the letters may differ (at least one edit, so that `lr` can become `lt`).
+    """
+    if not word or len(word) > _LONGEST:
+        return None
+    plain = _plain(word)
+    limit = max(1, len(plain) // 3)
+    best: tuple[int, str] | None = None
+    for candidate in known:
+        other = _plain(candidate)
+        if abs(len(other) - len(plain)) > limit:
+            continue
+        distance = _distance(plain, other, limit)
+        if distance <= limit and distance < len(other) and (best is None or distance < best[0]):
+            best = (distance, candidate)
+    return None if best is None else best[1]
+
+
+def _plain(word: str) -> str:
+    """Case and separators are what people confuse most, so they cost nothing."""
+    return word.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def _distance(left: str, right: str, limit: int) -> int:
+    """Optimal string alignment distance (swapped neighbors count once); > limit means far."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        after = [i] + [0] * len(right)
+        for j, b in enumerate(right, 1):
+            after[j] = min(row[j] + 1, after[j - 1] + 1, row[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                after[j] = min(after[j], before[j - 2] + 1)
+        if min(after) > limit:
+            return limit + 1
+        before, row = row, after
+    return row[-1]
