@@ -17,11 +17,11 @@ What is allowed, and why:
   that is the installed program itself. Also three files of the system that the standard library
   and numpy read by themselves (SYSTEM_FILES).
 * marshal.loads called by importlib: that is how a .pyc is read. Anybody else's call is refused.
-* ctypes.dlopen and os.putenv while a *library* is being imported (the innermost module body on the stack belongs
-  to an installed package, and no function of automlc runs above it). Importing ctypes opens the
-  interpreter itself, and numpy's import sets a variable of its linear algebra. What the rule must
-  catch is a library opened because of what a spec said, and that happens in a function of ours or
-  in a library that one of our functions called, not in the import of a library.
+* ctypes.dlopen and os.putenv while a *library* is being imported (the innermost module body on
+  the stack belongs to an installed package, and no function of automlc runs above it). Importing
+  ctypes opens the interpreter itself, and numpy's import sets a variable of its linear algebra.
+  What the rule must catch is a library opened because of what a spec said, and that happens in a
+  function of ours or in a library that such a function called, not in the import of a library.
 * compile and exec by libraries (dataclasses, pydantic and jinja2 build their own code), never from
   a function of automlc itself. `ast.parse` also raises `compile`, from ast.py: it does not run.
 * An output folder's own parents may be created, nothing else may be written outside it.

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 STDLIB: Final = frozenset(
-    """__future__ argparse bisect collections contextlib copy csv dataclasses datetime enum functools
-    gc gzip hashlib io itertools json locale math numbers operator os pathlib platform random
-    resource signal statistics string struct sys textwrap time types typing unittest warnings
+    """__future__ argparse bisect collections contextlib copy csv dataclasses datetime enum
+    functools gc gzip hashlib io itertools json locale math numbers operator os pathlib platform
+    random resource signal statistics string struct sys textwrap time types typing unittest warnings
     zipfile zlib""".split()
 )
 LIBRARIES: Final = frozenset("numpy torch pandas pyarrow PIL safetensors sklearn pytest".split())
