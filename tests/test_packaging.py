@@ -157,7 +157,7 @@ def test_no_source_file_imports_relatively_or_by_a_bare_name() -> None:
 
 def test_import_automlc_is_cheap() -> None:
     modules = modules_after("import automlc")
-    assert not modules & (HEAVY | {"click", "lark", "pydantic", "yaml"})
+    assert not modules & (HEAVY | {"click", "email", "lark", "pydantic", "yaml"})
 
 
 def test_help_imports_nothing_heavy() -> None:
