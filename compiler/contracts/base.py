@@ -1,0 +1,283 @@
+"""What every reader is given and how it reports: one request, one list of problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from automlc.compiler.contracts.contract import (
+    ClassTarget,
+    DataContract,
+    NumberTarget,
+    Rows,
+    Storage,
+)
+from automlc.compiler.contracts.split import Fractions, divide, divide_groups
+from automlc.spec.diagnostics import Diagnostic, Severity
+from automlc.spec.load import LoadedSpec
+from automlc.spec.model import Data
+from automlc.spec.suggest import nearest
+
+SHOWN_PER_CODE = 5  # a folder of 10,000 broken images is one fact, not 10,000
+MAX_CLASSES = 10_000
+MAX_ROWS = 100_000_000
+
+T = TypeVar("T")
+Label = str | int
+
+
+class Stop(Exception):  # noqa: N818 - not an error of its own: the problem is already reported
+    """A reader cannot go on with this source; what is wrong has been reported."""
+
+
+@dataclass
+class Findings:
+    """Collects diagnostics, each located at a key of the spec (or the nearest one above it)."""
+
+    loaded: LoadedSpec
+    found: list[Diagnostic] = field(default_factory=list)
+    _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def report(self, code: str, key: str, message: str, hint: str | None = None) -> None:
+        """Add one problem. Of many with one code at one key the first few are kept."""
+        self._counts[code, key] += 1
+        if self._counts[code, key] > SHOWN_PER_CODE:
+            return
+        self.found.append(
+            Diagnostic(code=code, message=message, span=self._span(key), hint=hint, key=key)
+        )
+
+    def stop(self, code: str, key: str, message: str, hint: str | None = None) -> Stop:
+        """Add one problem after which nothing more can be said: `raise problems.stop(...)`."""
+        self.report(code, key, message, hint)
+        return Stop()
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything found, with the number of those left out said at the last one kept."""
+        result = list(self.found)
+        for (code, key), count in self._counts.items():
+            if count > SHOWN_PER_CODE:
+                last = max(i for i, d in enumerate(result) if (d.code, d.key) == (code, key))
+                more = f"{result[last].message} (and {count - SHOWN_PER_CODE:,} more like this)"
+                result[last] = replace(result[last], message=more)
+        return tuple(result)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(d.severity is Severity.ERROR for d in self.found)
+
+    def _span(self, key: str) -> object:
+        while key:
+            span = self.loaded.spans(key)
+            if span is not None:
+                return span
+            key = key.rpartition(".")[0]
+        return self.loaded.spans("data.source")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One data set to describe. `path` is resolved and inside the data roots."""
+
+    source: str
+    path: Path
+    task: str
+    data: Data
+    problems: Findings
+
+    @property
+    def is_image(self) -> bool:
+        return self.task.startswith("image_")
+
+    @property
+    def is_classification(self) -> bool:
+        return self.task.endswith("_classification")
+
+    @property
+    def stratify(self) -> bool:
+        return self.is_classification and self.data.split.stratify is not False
+
+
+def fractions_for(data: Data, storage: Storage) -> Fractions:
+    """The fractions that are still to be divided, given the source's own parts."""
+    return Fractions(
+        validation=0.0 if storage.validation is not None else data.split.validation,
+        test=0.0 if storage.test is not None else data.split.test,
+    )
+
+
+def rows_after_split(
+    request: Request, storage: Storage, counts: Sequence[int] | None
+) -> Rows:
+    """Exact sizes of the parts; reports groups that are too small for the split.
+
+    `counts` are the rows of each class in the storage's `train` (None: not a classification).
+    """
+    fractions = fractions_for(request.data, storage)
+    groups = counts if counts is not None and request.stratify else [storage.train]
+    if fractions.parts > 1:
+        _check_groups(request, groups, fractions, counts)
+    divided = divide_groups(groups, fractions)
+    return Rows(
+        train=divided.train,
+        validation=divided.validation if storage.validation is None else storage.validation,
+        test=divided.test if storage.test is None else storage.test,
+    )
+
+
+def _check_groups(
+    request: Request, groups: Sequence[int], fractions: Fractions, counts: Sequence[int] | None
+) -> None:
+    small = [rows for rows in groups if rows and divide(rows, fractions).train < 1]
+    if not small:
+        return
+    least = least_rows(fractions)
+    where = "to divide" if counts is None or not request.stratify else "in its smallest class"
+    request.problems.report(
+        "E363",
+        "data.split" if request.problems.loaded.spans("data.split") else "data.source",
+        f"the data has {_rows(min(small))} {where}; the split needs at least {least}"
+        f" (validation {fractions.validation:g}, test {fractions.test:g})",
+        "drop that class, join it with another, or write `stratify: false`"
+        if request.stratify and len(groups) > 1
+        else "use more data or smaller fractions",
+    )
+
+
+def least_rows(fractions: Fractions) -> int:
+    """The smallest group that leaves one training row."""
+    return next(n for n in range(fractions.parts, 10_000) if divide(n, fractions).train >= 1)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def class_target(
+    request: Request,
+    counts: Counter[Label],
+    held: Iterable[Label] = (),
+    *,
+    where: str,
+) -> ClassTarget:
+    """The classes in their order, from the labels of the rows that are not a test part.
+
+    `held` are the labels that occur in parts of the source's own besides training. Raises Stop
+    when there is no classification to do.
+    """
+    problems, declared = request.problems, request.data.classes
+    if declared is not None:
+        classes = _declared_classes(request, counts, declared)
+    else:
+        if len(counts) > MAX_CLASSES:
+            raise problems.stop(
+                "E369",
+                "data.source",
+                f"{where} has more than {MAX_CLASSES:,} distinct labels",
+                "is this a regression?",
+            )
+        classes = tuple(sorted(counts, key=_label_order))
+    strangers = sorted(set(held) - set(classes), key=_label_order)
+    if strangers:
+        problems.report(
+            "E364",
+            "data.source",
+            f"label {_show(strangers)} occurs in a validation or test part but never in training",
+        )
+    if len([label for label in classes if counts[label]]) < 2:
+        only = f" ({next(iter(counts))!r})" if counts else ""
+        problems.report(
+            "E362",
+            "data.target" if request.data.target else "data.source",
+            f"{where} has only one class{only}; a classification needs at least two",
+        )
+    return ClassTarget(classes=classes, counts=tuple(counts[label] for label in classes))
+
+
+def _declared_classes(
+    request: Request, counts: Counter[Label], declared: Sequence[object]
+) -> tuple[Label, ...]:
+    by_text: dict[str, Label] = {str(label): label for label in counts}
+    texts = [str(item) for item in declared]
+    repeated = sorted({text for text in texts if texts.count(text) > 1})
+    if repeated:
+        request.problems.report("E364", "data.classes", f"class {_show(repeated)} is listed twice")
+    outside = sorted((label for text, label in by_text.items() if text not in texts), key=str)
+    if outside:
+        close = nearest(str(outside[0]), texts)
+        request.problems.report(
+            "E364",
+            "data.classes",
+            f"the data has the label {_show(outside)}, which data.classes does not list",
+            f"did you mean {close!r}?" if close else "add it to data.classes or take it out",
+        )
+    unused = [text for text in dict.fromkeys(texts) if text not in by_text]
+    if unused:
+        request.problems.report(
+            "W512", "data.classes", f"no training row has the class {_show(unused)}"
+        )
+    return tuple(by_text.get(text, _as_label(text)) for text in dict.fromkeys(texts))
+
+
+def as_labels(counts: Counter[str]) -> Callable[[str], Label]:
+    """How to read labels that are text in the file: as whole numbers if all are, else as text.
+
+    "01" and "1.0" are text, so that `str` of a label gives what stands in the file.
+    """
+    return _as_label if all(_is_canonical(text) for text in counts) else str
+
+
+def _as_label(text: str) -> Label:
+    return int(text) if _is_canonical(text) else text
+
+
+def _is_canonical(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(text) < 19 and str(int(text)) == text
+
+
+def _label_order(label: Label) -> tuple[bool, int, str]:
+    """Numbers before text, numbers by value."""
+    return (False, label, "") if isinstance(label, int) else (True, 0, label)
+
+
+def _show(items: Sequence[object]) -> str:
+    shown = ", ".join(repr(item)[:60] for item in items[:3])
+    return shown + (f" and {len(items) - 3:,} more" if len(items) > 3 else "")
+
+
+def show_names(names: Sequence[str]) -> str:
+    """A few names for a message.
+
+    >>> show_names(["a", "b", "c", "d"])
+    "'a', 'b', 'c' and 1 more"
+    """
+    return _show(names)
+
+
+@dataclass
+class Numbers:
+    """Running minimum, maximum and mean of a regression target."""
+
+    minimum: float = float("inf")
+    maximum: float = float("-inf")
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, values: Iterable[float]) -> None:
+        for value in values:
+            self.minimum = min(self.minimum, value)
+            self.maximum = max(self.maximum, value)
+            self.total += value
+            self.count += 1
+
+    def target(self) -> NumberTarget:
+        if not self.count:
+            return NumberTarget(0.0, 0.0, 0.0)
+        return NumberTarget(self.minimum, self.maximum, self.total / self.count)
+
+
+Reader = Callable[[Request], DataContract]
