@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from automlc.compiler.contracts.contract import (
     Storage,
 )
 from automlc.compiler.contracts.split import Fractions, divide, divide_groups
-from automlc.spec.diagnostics import Diagnostic, Severity
+from automlc.spec.diagnostics import Diagnostic, Severity, Span, quote
 from automlc.spec.load import LoadedSpec
 from automlc.spec.model import Data
 from automlc.spec.suggest import nearest
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Label = str | int
 
 
-class Stop(Exception):  # noqa: N818 - not an error of its own: the problem is already reported
+class Stop(Exception):
     """A reader cannot go on with this source; what is wrong has been reported."""
 
 
@@ -39,6 +39,7 @@ class Findings:
 
     loaded: LoadedSpec
     found: list[Diagnostic] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def report(self, code: str, key: str, message: str, hint: str | None = None) -> None:
@@ -55,6 +56,15 @@ class Findings:
         self.report(code, key, message, hint)
         return Stop()
 
+    def stopped(self) -> Stop:
+        """What to raise when errors that are already reported leave nothing to describe."""
+        assert self.has_errors, "reader author: stopped() without a reported error"
+        return Stop()
+
+    def note(self, text: str) -> None:
+        """Something worth saying that is not a risk."""
+        self.notes.append(text)
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Everything found, with the number of those left out said at the last one kept."""
         result = list(self.found)
@@ -69,7 +79,7 @@ class Findings:
     def has_errors(self) -> bool:
         return any(d.severity is Severity.ERROR for d in self.found)
 
-    def _span(self, key: str) -> object:
+    def _span(self, key: str) -> Span | None:
         while key:
             span = self.loaded.spans(key)
             if span is not None:
@@ -109,9 +119,7 @@ def fractions_for(data: Data, storage: Storage) -> Fractions:
     )
 
 
-def rows_after_split(
-    request: Request, storage: Storage, counts: Sequence[int] | None
-) -> Rows:
+def rows_after_split(request: Request, storage: Storage, counts: Sequence[int] | None) -> Rows:
     """Exact sizes of the parts; reports groups that are too small for the split.
 
     `counts` are the rows of each class in the storage's `train` (None: not a classification).
@@ -256,6 +264,60 @@ def show_names(names: Sequence[str]) -> str:
     "'a', 'b', 'c' and 1 more"
     """
     return _show(names)
+
+
+def numeric_columns(request: Request, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table of numbers that are used, after `data.columns`."""
+    for name, kind in (request.data.columns or {}).items():
+        if name not in names:
+            report_unknown_column(request, f"data.columns.{name}", name, names)
+        elif kind == "category":
+            request.problems.report(
+                "E379",
+                f"data.columns.{name}",
+                f"{quote(name)} cannot be a category: {request.source} holds numbers only",
+                "save the data as csv or parquet",
+            )
+    kinds = request.data.columns or {}
+    used = tuple(name for name in names if kinds.get(name) != "ignore")
+    if not used:
+        raise request.problems.stop("E367", "data.columns", "every column is ignored")
+    return used
+
+
+def report_unknown_column(request: Request, key: str, name: str, names: Sequence[str]) -> None:
+    """A spec names a column that the source does not have."""
+    close = nearest(name, names)
+    request.problems.report(
+        "E365",
+        key,
+        f"{quote(request.source)} has no column {quote(name)}",
+        f"did you mean {quote(close)}?" if close else f"its columns: {show_names(list(names))}",
+    )
+
+
+def report_missing(request: Request, missing: Mapping[str, int], kind: str) -> None:
+    """Missing cells where `data.missing` does not allow them. `kind` is number or category."""
+    policy = request.data.missing
+    if (policy.number if kind == "number" else policy.category) != "error":
+        return
+    instead = "median" if kind == "number" else "own"
+    for name, count in missing.items():
+        request.problems.report(
+            "E371",
+            f"data.missing.{kind}",
+            f"column {quote(name)} has {count:,} missing {'cell' if count == 1 else 'cells'}",
+            f"repair the data, or write `{kind}: {instead}`",
+        )
+
+
+def refuse_settings(request: Request, settings: Mapping[str, object], kind: str) -> None:
+    """Settings of `data` that mean nothing for this kind of source."""
+    for key, value in settings.items():
+        if value:
+            request.problems.report(
+                "E379", f"data.{key}", f"data.{key} has no meaning for {kind}", "take it out"
+            )
 
 
 @dataclass

@@ -25,6 +25,7 @@ from automlc.compiler.contracts.base import (
     Request,
     class_target,
     numeric_columns,
+    refuse_settings,
     report_missing,
     rows_after_split,
     show_names,
@@ -90,6 +91,9 @@ def _reason(error: Exception) -> str:
 
 
 def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
+    data = request.data
+    settings = {"target": data.target, "split.column": data.split.column}
+    refuse_settings(request, settings, "npz files, whose labels are y_train and y_test")
     headers = _headers(request.problems, archive)
     parts = _parts(request.problems, headers)
     _check_parts(request, parts)
@@ -250,9 +254,7 @@ def _check_features(request: Request, header: Header) -> None:
         )
     elif not fits:
         wanted = "uint8 or floating point" if request.is_image else "whole or floating point"
-        problems.report(
-            "E357", "data.source", f"{name} holds {dtype}; expected {wanted} numbers"
-        )
+        problems.report("E357", "data.source", f"{name} holds {dtype}; expected {wanted} numbers")
     elif prod(shape[1:]) == 0:
         problems.report("E367", "data.source", f"{name} has shape {shape}: no values in a row")
     elif len(shape) == 4 and shape[3] > 4 >= shape[1]:
@@ -307,8 +309,8 @@ def _details(parts: list[Part]) -> dict[str, str]:
 def _labels(
     request: Request, archive: zipfile.ZipFile, parts: list[Part], details: dict[str, str]
 ) -> tuple[Target | None, Storage]:
-    rows: dict[str, int | None] = {role: None for role in _ROLES}
-    numbers, counts, kept = Numbers(), Counter[Label](), Counter[Label]()
+    rows: dict[str, int | None] = dict.fromkeys(_ROLES)
+    numbers, counts = Numbers(), Counter[Label]()
     held: set[Label] = set()
     for part in parts:
         rows[part.role] = part.labels.shape[0]
@@ -323,14 +325,13 @@ def _labels(
         else:
             held.update(map(_label, np.unique(values).tolist()))
     storage = Storage("npz", parts[0].labels.shape[0], rows["validation"], rows["test"], details)
-    kept.update(counts)
     if not request.is_classification:
         return numbers.target(), storage
-    return class_target(request, kept, held, where=parts[0].labels.name), storage
+    return class_target(request, counts, held, where=parts[0].labels.name), storage
 
 
-def _label(value: object) -> Label:
-    return value if isinstance(value, str) else int(value)  # type: ignore[call-overload]  # numpy gives int, bool or str
+def _label(value: str | int) -> Label:
+    return value if isinstance(value, str) else int(value)  # int: a bool becomes 0 or 1
 
 
 def _load(problems: Findings, archive: zipfile.ZipFile, header: Header) -> npt.NDArray[Any]:
