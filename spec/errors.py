@@ -27,9 +27,7 @@ class SpecError(AutomlcError):
 
     exit_code = 1
 
-    def __init__(
-        self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None
-    ):
+    def __init__(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None):
         self.diagnostics = tuple(diagnostics)
         self.sources = dict(sources or {})
         first = self.diagnostics[0].message if self.diagnostics else "invalid spec"

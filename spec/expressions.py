@@ -435,7 +435,9 @@ def _check_call(node: Expr, metric_calls: bool) -> ExpressionError | None:
     low, high, usage = FUNCTIONS[node.name][1:]
     if not low <= len(node.args) <= high:
         return ExpressionError(
-            f"`{node.name}` does not take {len(node.args)} arguments", f"write {usage}", span=node.span
+            f"`{node.name}` does not take {len(node.args)} arguments",
+            f"write {usage}",
+            span=node.span,
         )
     return None
 

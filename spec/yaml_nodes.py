@@ -378,7 +378,10 @@ def _explain_yaml(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     span = Span(file, line, column, line, column + 1)
     lines = text.splitlines()
     shown = lines[mark.line] if mark.line < len(lines) else ""
-    if "\t" in shown[: len(shown) - len(shown.lstrip())] or shown[mark.column : mark.column + 1] == "\t":
+    if (
+        "\t" in shown[: len(shown) - len(shown.lstrip())]
+        or shown[mark.column : mark.column + 1] == "\t"
+    ):
         return Diagnostic("E102", "a tab cannot indent YAML", span, "indent with spaces")
     problem = str(getattr(error, "problem", "") or "")
     for part, message, hint in _PROBLEMS:

@@ -1,0 +1,76 @@
+"""`automlc validate`: every error of a spec, with its place."""
+
+import os
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
+
+if TYPE_CHECKING:
+    from automlc.spec.load import LoadedSpec
+
+DEFAULT = "task.yaml"
+
+
+@click.command("validate")
+@click.argument("files", nargs=-1, metavar="[FILES]...", type=click.Path())
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["full", "concise", "json"]),
+    default="full",
+    show_default=True,
+    help="How diagnostics are printed; json goes to standard output.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing about files without findings.")
+def command(files: tuple[str, ...], form: str, quiet: bool) -> int:
+    """Check specs and report every error with its place.
+
+    Without FILES, checks task.yaml. Exit code 1 when a file has errors.
+    """
+    found: list[Diagnostic] = []
+    sources: dict[str, str] = {}
+    for file in files or (DEFAULT,):
+        of_file, texts = check_file(Path(file))
+        sources |= texts
+        found += of_file
+        if not of_file and form != "json" and not quiet:
+            click.echo(f"{clean(file)}: ok")
+    show(found, form, sources)
+    return int(any(d.severity is Severity.ERROR for d in found))
+
+
+def check_file(path: Path) -> tuple[list[Diagnostic], dict[str, str]]:
+    """All diagnostics of a file, and the texts they point into."""
+    from automlc.spec.errors import SpecError
+    from automlc.spec.load import load
+
+    try:
+        loaded = load(path)
+        return [*loaded.warnings, *_check_meaning(loaded)], loaded.sources
+    except SpecError as error:
+        return list(error.diagnostics), error.sources
+
+
+def _check_meaning(loaded: "LoadedSpec") -> Iterable[Diagnostic]:
+    """What only the compiler knows: strategies, policies, metrics, presets, ops."""
+    if find_spec("automlc.compiler.checks") is None:
+        return []
+    from automlc.compiler.checks import check
+
+    found: list[Diagnostic] = list(check(loaded))
+    return found
+
+
+def show(found: list[Diagnostic], form: str, sources: dict[str, str]) -> None:
+    """Print diagnostics where their format belongs."""
+    if form == "json":
+        click.echo(render(found, format="json", sources=sources, color=False))
+    elif found:
+        color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        click.echo(render(found, format=form, sources=sources, color=color), err=True)

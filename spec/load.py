@@ -1,0 +1,549 @@
+"""A spec file to a LoadedSpec, or to every diagnostic of the file at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from automlc.spec.diagnostics import Diagnostic, Severity, Span, quote, sort_key
+from automlc.spec.domains import (
+    ParameterDecl,
+    check_identifier,
+    check_references,
+    read_declaration,
+    read_expression,
+)
+from automlc.spec.errors import AutomlcError, SpecError
+from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal
+from automlc.spec.model import Spec, folder_name
+from automlc.spec.suggest import nearest
+from automlc.spec.yaml_nodes import (
+    MAX_BYTES,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    boolean_word,
+    decode,
+    kind_of,
+    parse_yaml,
+    to_plain,
+)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file as it was read."""
+
+    path: Path
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A valid spec, with the tree it came from."""
+
+    spec: Spec
+    node: MappingNode = field(repr=False)
+    source: SourceFile
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """File names of spans -> texts, as `render` and SpecError take them."""
+        return {self.node.span.file: self.source.text}
+
+    def spans(self, key: str | tuple[str | int, ...]) -> Span | None:
+        """Where the value of a key stands: `search.startup`, `constraints[0]`. None for defaults.
+
+        For a section in its short form (`search: tpe`), keys inside stand where the word stands.
+        """
+        found = _find(self.node, _path(key))
+        return found[1].span if found else None
+
+    def key_spans(self, key: str | tuple[str | int, ...]) -> Span | None:
+        """Where the key itself stands (the value, for items of lists)."""
+        found = _find(self.node, _path(key))
+        return (found[0] or found[1]).span if found else None
+
+
+def load(path: str | os.PathLike[str]) -> LoadedSpec:
+    """Read and check a spec file.
+
+    Raises SpecError with all diagnostics, or AutomlcError (exit code 2) when there is no such file.
+    """
+    place = Path(path)
+    try:
+        with place.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise AutomlcError(
+            f"{place} is a folder", f"name the spec file in it, such as {place / 'task.yaml'}"
+        ) from None
+    except FileNotFoundError:
+        raise AutomlcError(f"there is no file {place}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AutomlcError(f"{place} cannot be read: {reason}") from None
+    text, refused = decode(data, str(place))
+    if refused is not None:
+        raise SpecError([refused], {str(place): text})
+    return _load(text, str(place), place)
+
+
+def load_text(text: str, file: str = "<text>") -> LoadedSpec:
+    """The same for a text; `file` is the name that diagnostics show."""
+    return _load(text, file, Path(file))
+
+
+def _load(text: str, file: str, path: Path) -> LoadedSpec:
+    root, found = parse_yaml(text, file)
+    spec: Spec | None = None
+    if root is not None or not found:
+        root = _check_root(root, file, found)
+    if isinstance(root, MappingNode):
+        spec = _build(root, found, path)
+    found = sorted(set(found), key=sort_key)
+    if spec is None or any(d.severity is Severity.ERROR for d in found):
+        raise SpecError(found, {file: text})
+    assert isinstance(root, MappingNode), "there is no spec without a mapping"
+    return LoadedSpec(spec, root, SourceFile(path, text), tuple(found))
+
+
+_EXAMPLE = "begin with automlc: 1, then task: and data:"
+
+
+def _check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node | None:
+    span = Span(file, 1, 1, 1, 2)
+    if root is None or (isinstance(root, ScalarNode) and root.value is None):
+        if not found:
+            found.append(Diagnostic("E109", "the spec is empty", span, _EXAMPLE))
+    elif not isinstance(root, MappingNode):
+        place = Span(file, root.span.line, root.span.column, root.span.line, root.span.column + 1)
+        message = f"a spec is a mapping, got {kind_of(root)}"
+        found.append(Diagnostic("E109", message, place, _EXAMPLE))
+    return root
+
+
+def _build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | None:
+    """The spec, or None; what is wrong is added to `found`."""
+    shape = _Shape(found)
+    data = shape.root(root)
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        found += explain_validation(error, root, Spec)
+        spec = None
+    shape.check_references()
+    if spec is None or spec.name:
+        return spec
+    return spec.model_copy(update={"name": folder_name(path.stem)})
+
+
+# Parsed values before the models see them ---------------------------------------------------------
+
+
+class _Shape:
+    """Turns the tree into what the models take: lists as tuples, expressions and domains parsed."""
+
+    def __init__(self, found: list[Diagnostic]):
+        self.found = found
+        self.parameters: dict[str, ParameterDecl] = {}
+        self.broken: set[str] = set()
+        self.forbid: list[Expr] = []
+        self.has_preset = False
+
+    def root(self, node: MappingNode) -> dict[str, Any]:
+        """The whole spec."""
+        data: dict[str, Any] = {}
+        for key, value in node.items:
+            if key.text == "space" and isinstance(value, MappingNode):
+                data["space"] = self.space(value)
+            elif key.text == "constraints":
+                data["constraints"] = self.expressions(value, "constraints", self.constraint)
+            else:
+                data[key.text] = _plain(value)
+        return data
+
+    def space(self, node: MappingNode) -> dict[str, Any]:
+        """The space section; `model` and `blocks` stay nodes."""
+        data: dict[str, Any] = {}
+        self.has_preset = node.get("preset") is not None
+        for key, value in node.items:
+            match key.text:
+                case "parameters":
+                    data["parameters"] = self.declarations(value)
+                case "forbid":
+                    self.forbid = self.expressions(value, "space.forbid", self.condition)
+                    data["forbid"] = tuple(self.forbid)
+                case "model":
+                    data["model"] = self.kept(value, SequenceNode, "space.model")
+                case "blocks":
+                    data["blocks"] = self.kept(value, MappingNode, "space.blocks")
+                case _:
+                    data[key.text] = _plain(value)
+        return data
+
+    def kept(self, node: Node, kind: type[Any], key: str) -> Node | None:
+        """A node that the compiler reads later."""
+        if isinstance(node, kind):
+            return node
+        what = "a list of blocks" if kind is SequenceNode else "a mapping of names to blocks"
+        message = f"`{key}` is {what}, got {kind_of(node)}"
+        hint = "write one `- ` for each block" if kind is SequenceNode else "write name: [...]"
+        self.found.append(Diagnostic("E203", message, node.span, hint, key))
+        return None
+
+    def declarations(self, node: Node) -> dict[str, ParameterDecl]:
+        """space.parameters."""
+        if not isinstance(node, MappingNode):
+            message = f"`space.parameters` is a mapping, got {kind_of(node)}"
+            hint = "write name: domain, such as lr: log_uniform(1e-4, 1e-1)"
+            self.found.append(Diagnostic("E203", message, node.span, hint, "space.parameters"))
+            return {}
+        for name, value in node.items:
+            key = f"space.parameters.{name.text}"
+            reason = check_identifier(name.text)
+            if reason:
+                message = f"{quote(name.text)} cannot name a parameter"
+                self.found.append(Diagnostic("E208", message, name.span, reason, key))
+            decl, problems = read_declaration(value, key)
+            self.found += problems
+            if problems or reason:
+                self.broken.add(name.text)
+            if decl is not None:
+                self.parameters[name.text] = decl
+        return self.parameters
+
+    def expressions(self, node: Node, key: str, read: Any) -> Any:
+        """A list of expressions; those that are wrong are left out."""
+        if not isinstance(node, SequenceNode):
+            if isinstance(node, ScalarNode) and node.value is None:
+                hint = "remove the key, or write one `- ` for each"
+            else:
+                hint = "write one `- ` for each, such as - depth > 4 and width > 256"
+                if key == "constraints":
+                    hint = "write one `- ` for each, such as - model.size <= 5MB"
+            message = f"`{key}` is a list, got {kind_of(node)}"
+            self.found.append(Diagnostic("E203", message, node.span, hint, key))
+            return ()
+        out = []
+        for index, item in enumerate(node.items):
+            try:
+                out.append(read(item))
+            except ExpressionError as error:
+                self.found.append(error.diagnostic(f"{key}[{index}]"))
+        return tuple(out)
+
+    @staticmethod
+    def condition(node: Node) -> Expr:
+        """A forbidden combination."""
+        return read_expression(node)
+
+    @staticmethod
+    def constraint(node: Node) -> Expr:
+        """A comparison of a metric with a bound."""
+        expr = read_expression(node, metric_calls=True)
+        if isinstance(expr, Compare) and not isinstance(expr.left, Literal):
+            return expr
+        raise ExpressionError(
+            "a constraint compares a metric with a bound",
+            "write metric <= bound, such as model.size <= 5MB",
+            code="E311",
+            span=expr.span,
+        )
+
+    def check_references(self) -> None:
+        """Names in conditions. With a preset the compiler does this, on the merged space."""
+        if self.has_preset:
+            return
+        parameters = [decl.parameter(name) for name, decl in self.parameters.items()]
+        self.found += check_references(parameters, self.forbid, also=frozenset(self.broken))
+
+
+def _plain(node: Node) -> Any:
+    """Like to_plain, with tuples for lists: the models are strict."""
+    match node:
+        case ScalarNode(value=value):
+            return value
+        case SequenceNode(items=items):
+            return tuple(_plain(item) for item in items)
+        case MappingNode(items=pairs):
+            return {key.text: _plain(value) for key, value in pairs}
+
+
+# Errors of the models with places -----------------------------------------------------------------
+
+_Path = tuple[str | int, ...]
+
+
+def _path(key: str | _Path) -> _Path:
+    if isinstance(key, tuple):
+        return key
+    parts = re.findall(r"[^.\[\]]+", key)
+    return tuple(int(p) if p.isdigit() else p for p in parts)
+
+
+def _find(root: Node, path: _Path) -> tuple[ScalarNode | None, Node] | None:
+    """Key (None in lists) and value at a path; short forms stand for all that is inside them."""
+    key: ScalarNode | None = None
+    node = root
+    for part in path:
+        if isinstance(node, MappingNode):
+            key, child = node.key(str(part)), node.get(str(part))
+            if child is None:
+                return None
+            node = child
+        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.items):
+            key, node = None, node.items[part]
+        elif isinstance(node, ScalarNode) and isinstance(node.value, str):
+            break
+        else:
+            return None
+    return key, node
+
+
+def explain_validation(
+    error: ValidationError, root: Node, model: type[BaseModel], prefix: _Path = ()
+) -> list[Diagnostic]:
+    """A model's errors as diagnostics at their places.
+
+    `prefix` is the path of the model's node below `root`; the compiler checks options of
+    searchers and policies with it.
+    """
+    items = error.errors(include_url=False, include_context=True, include_input=False)
+    found = [_explain(item, root, model, prefix) for item in items]
+    # A typo makes one key unknown and another missing; it is said once, at the unknown key.
+    return [diagnostic for diagnostic in found if diagnostic is not None]
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """`("constraints", 0)` as `constraints[0]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _explain(
+    item: Mapping[str, Any], root: Node, model: type[BaseModel], prefix: _Path
+) -> Diagnostic | None:
+    loc = tuple(part for part in item["loc"] if part != "[key]")
+    path = (*prefix, *loc)
+    key = dotted(path)
+    found = _find(root, path)
+    node = found[1] if found else None
+    kind = str(item["type"])
+    if kind == "missing":
+        return _missing(path, root, model, loc)
+    if kind == "extra_forbidden":
+        return _unknown_key(path, root, model, loc)
+    span = _place_of(node, root, path)
+    code, message, hint = _words(kind, item.get("ctx") or {}, key, node)
+    return Diagnostic(code, message, span, hint, key)
+
+
+def _place_of(node: Node | None, root: Node, path: _Path) -> Span | None:
+    """The value; for an empty value or a long block, the key."""
+    if node is None:
+        return _nearest_place(root, path)
+    empty = isinstance(node, ScalarNode) and node.value is None and not node.text
+    block = not isinstance(node, ScalarNode) and node.span.line != node.span.end_line
+    if empty or block:
+        found = _find(root, path)
+        if found and found[0] is not None:
+            return found[0].span
+    return node.span
+
+
+def _nearest_place(root: Node, path: _Path) -> Span | None:
+    for end in range(len(path) - 1, 0, -1):
+        found = _find(root, path[:end])
+        if found:
+            return (found[0] or found[1]).span
+    span = root.span
+    return Span(span.file, span.line, span.column, span.line, span.column + 1)
+
+
+def _fields_at(model: type[BaseModel], loc: _Path) -> type[BaseModel] | None:
+    """The model that the value at a location belongs to."""
+    current: type[BaseModel] | None = model
+    for part in loc:
+        info = current.model_fields.get(str(part)) if current else None
+        annotation = info.annotation if info else None
+        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        current = annotation if is_model else None
+    return current
+
+
+_SAMPLES = {
+    "automlc": "automlc: 1",
+    "task": "task: {kind: image_classification}",
+    "data": "data: {source: builtin:digits}",
+    "task.kind": "kind: image_classification",
+    "data.source": "source: builtin:digits",
+}
+
+
+def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Diagnostic | None:
+    key = dotted(path)
+    hint = f"add {_SAMPLES.get(key, f'{path[-1]}: …')}"
+    owner = _fields_at(model, loc[:-1])
+    parent = _find(root, path[:-1])
+    if parent and isinstance(parent[1], MappingNode) and owner:
+        unknown = [k.text for k, _ in parent[1].items if k.text not in owner.model_fields]
+        if any(nearest(word, owner.model_fields) == path[-1] for word in unknown):
+            return None
+    return Diagnostic("E202", f"`{key}` is missing", _nearest_place(root, path), hint, key)
+
+
+def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Diagnostic:
+    key, word = dotted(path), str(path[-1])
+    found = _find(root, path)
+    span = (found[0] or found[1]).span if found else None
+    where = dotted(path[:-1])
+    owner = _fields_at(model, loc[:-1])
+    known = list(owner.model_fields) if owner else []
+    hint = _elsewhere(word, where, model) if model is Spec else None
+    near = nearest(word, known)
+    if near and not (hint and near != word):
+        hint = f"did you mean {near}?"
+    hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
+    message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
+    return Diagnostic("E201", message, span, hint, key)
+
+
+def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
+    """Where a known key belongs that stands in the wrong section."""
+    homes = _homes(model)
+    if word not in homes or homes[word] == where:
+        return None
+    home = homes[word]
+    return f"`{word}` belongs in `{home}`" if home else f"`{word}` belongs at the top of the file"
+
+
+def _homes(model: type[BaseModel], where: str = "") -> dict[str, str]:
+    homes: dict[str, str] = {}
+    for name, info in model.model_fields.items():
+        homes.setdefault(name, where)
+        annotation = info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            inner = _homes(annotation, f"{where}.{name}" if where else name)
+            for key, home in inner.items():
+                homes.setdefault(key, home)
+    return homes
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "finite_number": "a finite number",
+}
+_LIMITS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def _words(
+    kind: str, context: Mapping[str, Any], key: str, node: Node | None
+) -> tuple[str, str, str | None]:
+    """Code, message and hint of one of pydantic's error types."""
+    got = kind_of(node) if node is not None else "nothing"
+    if kind == "automlc":
+        return context["code"], f"{context['message']}", context["hint"] or None
+    if kind == "literal_error":
+        return _not_allowed(str(context.get("expected", "")), key, got, node)
+    if kind in _LIMITS:
+        name, word = _LIMITS[kind]
+        bound = context[name]
+        shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+        return "E205", f"`{key}` must be {word} {shown}, got {got}", None
+    if kind in ("too_short", "too_long"):
+        return "E203", f"`{key}` has {context['actual_length']} values", _count_hint(context)
+    if kind == "string_too_short":
+        return "E203", f"`{key}` is empty", "write a value, or remove the key"
+    if kind not in _EXPECTED:
+        return "E203", f"`{key}` cannot be {got}", None
+    expected = _EXPECTED[kind]
+    return (
+        _wrong_type(expected, kind),
+        f"`{key}` must be {expected}, got {got}",
+        _type_hint(kind, node),
+    )
+
+
+def _wrong_type(expected: str, kind: str) -> str:
+    return "E207" if kind == "bool_type" else "E203"
+
+
+def _count_hint(context: Mapping[str, Any]) -> str:
+    wanted = context.get("min_length") or context.get("max_length")
+    return f"write {wanted} values between [ and ]"
+
+
+def _type_hint(kind: str, node: Node | None) -> str | None:
+    if isinstance(node, ScalarNode) and node.value is None:
+        return "write a value, or remove the key"
+    if not isinstance(node, ScalarNode):
+        return None
+    if kind == "bool_type":
+        word = boolean_word(node.text)
+        return f"write {word}" if word else "write true or false"
+    if kind == "string_type":
+        return f'put it between quotes: "{node.text}"'
+    if kind in ("int_type", "float_type") and isinstance(node.value, str):
+        return "remove the quotes" if node.style and _is_number(node.text) else None
+    if kind in ("int_type", "int_from_float") and isinstance(node.value, float):
+        return f"write {round(node.value)}" if abs(node.value) < 1e15 else None
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _not_allowed(
+    expected: str, key: str, got: str, node: Node | None
+) -> tuple[str, str, str | None]:
+    words = re.findall(r"'([^']*)'", expected) or re.findall(r"\d+", expected)
+    if key == "automlc":
+        return (
+            "E209",
+            f"this automlc reads version 1 of the language, got {got}",
+            "write automlc: 1",
+        )
+    near = nearest(node.text, words) if isinstance(node, ScalarNode) else None
+    listed = ", ".join(words)
+    hint = f"did you mean {near}?" if near else None
+    return "E204", f"`{key}` must be one of {listed}, got {got}", hint
+
+
+__all__ = [
+    "LoadedSpec",
+    "SourceFile",
+    "dotted",
+    "explain_validation",
+    "load",
+    "load_text",
+    "to_plain",
+]

@@ -1,0 +1,95 @@
+"""The JSON Schema (draft 2020-12) of a spec, for editors and other tools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from automlc.spec.domains import DOMAINS
+from automlc.spec.model import Spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+_EXPRESSION: dict[str, Any] = {
+    "title": "Expression",
+    "description": "A condition over parameters or a comparison of a metric with a bound: and, or, "
+    "not, == != < <= > >=, in [a, b], + - * / // % **, min(), max(), abs(), select(). Text "
+    "stands between quotes; numbers may have units (5MB, 20ms, 25%, 250k).",
+    "type": ["string", "boolean"],
+    "examples": ['optimizer == "sgd"', "depth > 4 and width > 256", "model.size <= 5MB"],
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole spec file."""
+    schema = Spec.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    definitions["Expression"] = _EXPRESSION
+    definitions["Parameter"] = _parameter()
+    _open_options(schema, "Search", "strategy")
+    _open_options(schema, "Stopping", "policy")
+    _allow_word(schema, "search", "Search")
+    _allow_word(schema, "stopping", "Stopping")
+    _allow_word(schema, "backend", "Backend")
+    schema["properties"]["automlc"] = {
+        "const": 1,
+        "description": schema["properties"]["automlc"]["description"],
+        "type": "integer",
+    }
+    return {"$schema": DIALECT, "title": "automlc spec", **schema}
+
+
+def _open_options(schema: dict[str, Any], name: str, word: str) -> None:
+    """Options stand beside the word, and which there are depends on it."""
+    section = schema["$defs"][name]
+    section["properties"].pop("options")
+    section["additionalProperties"] = {"description": f"An option of the {word}."}
+
+
+def _allow_word(schema: dict[str, Any], key: str, name: str) -> None:
+    section = schema["properties"][key]
+    description = section.get("description", "")
+    words = schema["$defs"][name]["properties"].get("kind", {"type": "string"})
+    short = {k: v for k, v in words.items() if k in ("const", "enum", "type")}
+    schema["properties"][key] = {
+        "anyOf": [short, {"$ref": f"#/$defs/{name}"}],
+        "description": description,
+    }
+
+
+def _parameter() -> dict[str, Any]:
+    """A text such as `int(1, 8)`, a fixed value, or a mapping with one domain."""
+    bounds: dict[str, Any] = {
+        "type": "array",
+        "items": {"type": "number"},
+        "minItems": 2,
+        "maxItems": 3,
+    }
+    items: dict[str, Any] = {"type": "array", "items": _SCALAR, "minItems": 1}
+    forms: dict[str, Any] = {name: bounds for name in DOMAINS}
+    forms |= {"choice": items, "fixed": _SCALAR}
+    shared = {
+        "step": {"type": "integer", "minimum": 1, "description": "Distance of whole numbers."},
+        "default": {**_SCALAR, "description": "The value tried first."},
+        "when": {
+            "$ref": "#/$defs/Expression",
+            "description": "The parameter exists only when this holds.",
+        },
+    }
+    described = {k: {**v, "description": f"As in {DOMAINS[k].usage}."} for k, v in forms.items()}
+    return {
+        "title": "Parameter",
+        "description": "What may be chosen: "
+        + ", ".join(k.usage for k in DOMAINS.values())
+        + ", or a single value that stays fixed.",
+        "anyOf": [
+            _SCALAR,
+            {
+                "type": "object",
+                "properties": {**described, **shared},
+                "oneOf": [{"required": [name]} for name in DOMAINS],
+                "additionalProperties": False,
+            },
+        ],
+        "examples": [kind.usage for kind in DOMAINS.values()],
+    }
