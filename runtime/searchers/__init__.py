@@ -1,1 +1,16 @@
 """Searchers: who proposes the next configuration, one file each."""
+
+from automlc.runtime.searchers import gp, grid, random_search, tpe
+from automlc.runtime.searchers.base import SEARCHERS, Past, Proposal, Searcher, make_searcher
+
+__all__ = [
+    "SEARCHERS",
+    "Past",
+    "Proposal",
+    "Searcher",
+    "gp",
+    "grid",
+    "make_searcher",
+    "random_search",
+    "tpe",
+]

@@ -1,0 +1,291 @@
+"""plan.json as types: everything that crosses from compile time to run time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automlc.runtime.costs import CostProgram
+from automlc.spec.domains import Space
+from automlc.spec.errors import AutomlcError
+
+SCHEMA = "automlc.plan/1"
+GOALS = ("minimize", "maximize")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": lambda a, b: a <= b,
+    "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b,
+    ">": lambda a, b: a > b,
+    "==": lambda a, b: a == b,
+}
+
+
+class _Reader:
+    """One JSON object, read key by key; complains about keys that are left over or absent."""
+
+    def __init__(self, data: Any, where: str):
+        if not isinstance(data, Mapping):
+            raise AutomlcError(f"plan.json: {where or 'the file'} must be an object")
+        self._data = dict(data)
+        self._where = where
+
+    def take(self, key: str, *kinds: type, optional: bool = False) -> Any:
+        """Remove and return a value of one of the kinds (or null, where optional)."""
+        name = f"{self._where}.{key}" if self._where else key
+        if key not in self._data:
+            raise AutomlcError(f"plan.json: the key {name!r} is missing")
+        value = self._data.pop(key)
+        if value is None and optional:
+            return None
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise AutomlcError(f"plan.json: {name!r} must be {wanted}, got {value!r:.60}")
+        return value
+
+    def close(self) -> None:
+        if self._data:
+            name = f"{self._where}.{next(iter(self._data))}".lstrip(".")
+            raise AutomlcError(
+                f"plan.json: unknown key {name!r}",
+                "the project was compiled by another version of automlc; compile it again",
+            )
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learned; `goal` is minimize or maximize, `target` a value of `metric` to stop at."""
+
+    kind: str
+    metric: str
+    goal: str
+    target: float | None
+
+    @classmethod
+    def read(cls, data: Any) -> Task:
+        keys = _Reader(data, "task")
+        task = cls(
+            keys.take("kind", str),
+            keys.take("metric", str),
+            keys.take("goal", str),
+            keys.take("target", int, float, optional=True),
+        )
+        keys.close()
+        if task.goal not in GOALS:
+            raise AutomlcError(f"plan.json: 'task.goal' must be minimize or maximize: {task.goal}")
+        return task
+
+    def better(self, value: float, other: float | None) -> bool:
+        """Whether `value` is strictly better than `other` (anything is better than nothing)."""
+        if other is None:
+            return True
+        return value < other if self.goal == "minimize" else value > other
+
+    def reached(self, value: float) -> bool:
+        """Whether the target, if there is one, is met."""
+        if self.target is None:
+            return False
+        return value <= self.target if self.goal == "minimize" else value >= self.target
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on a cost, checked before a trial starts (`stage` is static)."""
+
+    text: str
+    metric: str
+    op: str
+    bound: float
+    stage: str
+
+    @classmethod
+    def read(cls, data: Any, index: int) -> Constraint:
+        where = f"constraints[{index}]"
+        keys = _Reader(data, where)
+        constraint = cls(
+            keys.take("text", str),
+            keys.take("metric", str),
+            keys.take("op", str),
+            keys.take("bound", int, float),
+            keys.take("stage", str),
+        )
+        keys.close()
+        if constraint.op not in _COMPARE:
+            raise AutomlcError(f"plan.json: '{where}.op' is unknown: {constraint.op!r}")
+        if constraint.stage != "static":
+            raise AutomlcError(f"plan.json: '{where}.stage' is unknown: {constraint.stage!r}")
+        return constraint
+
+    def holds(self, costs: Mapping[str, float | None]) -> bool:
+        """Whether the cost is within the bound; an undefined cost is not."""
+        value = costs.get(self.metric)
+        return value is not None and _COMPARE[self.op](value, self.bound)
+
+    def violation(self, costs: Mapping[str, float | None]) -> float:
+        """How far the cost is outside, relative to the bound; 0 inside."""
+        value = costs.get(self.metric)
+        if value is None:
+            return float("inf")
+        if self.holds(costs):
+            return 0.0
+        return abs(value - self.bound) / max(1.0, abs(self.bound))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much work a study may do; `wall`, `epoch_wall` in seconds, `memory` in bytes."""
+
+    trials: int
+    epochs: int
+    wall: float | None
+    epoch_wall: float
+    memory: int | None
+
+    @classmethod
+    def read(cls, data: Any) -> Budget:
+        keys = _Reader(data, "budget")
+        budget = cls(
+            keys.take("trials", int),
+            keys.take("epochs", int),
+            keys.take("wall", int, float, optional=True),
+            keys.take("epoch_wall", int, float),
+            keys.take("memory", int, optional=True),
+        )
+        keys.close()
+        for name in ("trials", "epochs", "epoch_wall"):
+            if getattr(budget, name) <= 0:
+                raise AutomlcError(f"plan.json: 'budget.{name}' must be positive")
+        return budget
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where trials compute; `threads` per trial (None: the cores shared among workers)."""
+
+    kind: str
+    device: str
+    precision: str
+    threads: int | None
+
+    @classmethod
+    def read(cls, data: Any) -> Backend:
+        keys = _Reader(data, "backend")
+        backend = cls(
+            keys.take("kind", str),
+            keys.take("device", str),
+            keys.take("precision", str),
+            keys.take("threads", int, optional=True),
+        )
+        keys.close()
+        return backend
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A registered thing by name (a searcher, a stopping policy) and its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, data: Any, where: str, key: str) -> Choice:
+        keys = _Reader(data, where)
+        choice = cls(keys.take(key, str), keys.take("options", dict))
+        keys.close()
+        return choice
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The data as the spec names it, and the fingerprint it had when the plan was made."""
+
+    source: str
+    fingerprint: str
+
+    @classmethod
+    def read(cls, data: Any) -> DataSource:
+        keys = _Reader(data, "data")
+        source = cls(keys.take("source", str), keys.take("fingerprint", str))
+        keys.close()
+        return source
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the runtime needs to know of a task."""
+
+    name: str
+    task: Task
+    space: Space
+    constraints: tuple[Constraint, ...]
+    costs: CostProgram
+    search: Choice
+    stopping: Choice
+    budget: Budget
+    backend: Backend
+    data: DataSource
+    seed: int
+
+    @classmethod
+    def from_json(cls, data: Any) -> Plan:
+        """Read a plan; AutomlcError names the first key that is missing, unknown or wrong."""
+        keys = _Reader(data, "")
+        schema = keys.take("schema", str)
+        if schema != SCHEMA:
+            raise AutomlcError(
+                f"plan.json: the schema is {schema!r}, this version reads {SCHEMA!r}",
+                "compile the project again with this version of automlc",
+            )
+        plan = cls(
+            name=keys.take("name", str),
+            task=Task.read(keys.take("task", dict)),
+            space=Space.from_json(keys.take("space", dict)),
+            constraints=tuple(
+                Constraint.read(item, i) for i, item in enumerate(keys.take("constraints", list))
+            ),
+            costs=CostProgram.from_json(keys.take("costs", dict)),
+            search=Choice.read(keys.take("search", dict), "search", "strategy"),
+            stopping=Choice.read(keys.take("stopping", dict), "stopping", "policy"),
+            budget=Budget.read(keys.take("budget", dict)),
+            backend=Backend.read(keys.take("backend", dict)),
+            data=DataSource.read(keys.take("data", dict)),
+            seed=keys.take("seed", int),
+        )
+        keys.close()
+        return plan
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plan.json holds it."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "task": vars(self.task).copy(),
+            "space": self.space.to_json(),
+            "constraints": [vars(constraint).copy() for constraint in self.constraints],
+            "costs": self.costs.to_json(),
+            "search": {"strategy": self.search.name, "options": dict(self.search.options)},
+            "stopping": {"policy": self.stopping.name, "options": dict(self.stopping.options)},
+            "budget": vars(self.budget).copy(),
+            "backend": vars(self.backend).copy(),
+            "data": vars(self.data).copy(),
+            "seed": self.seed,
+        }
+
+    def sha256(self) -> str:
+        """The digest of the plan's content (key order and spacing do not matter)."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_plan(path: Path) -> Plan:
+    """Read plan.json; AutomlcError if it is absent or not a plan."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AutomlcError(f"{path} does not exist", "is this a compiled project?") from None
+    except (OSError, ValueError) as error:
+        raise AutomlcError(f"{path} cannot be read: {error}") from error
+    return Plan.from_json(data)

@@ -1,0 +1,54 @@
+"""Registries: a name, a thing, and a helpful answer to a wrong name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from automlc.spec.errors import AutomlcError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Registry(Generic[T]):
+    """Things of one kind by name, in the order in which they were added.
+
+    >>> colors: Registry[str] = Registry("color")
+    >>> _ = colors.add("red")("#f00")
+    >>> colors.names(), colors.get("red")
+    (('red',), '#f00')
+    """
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        self._things: dict[str, T] = {}
+
+    def add(self, name: str) -> Callable[[U], U]:
+        """Decorator: register a class or function; it keeps its own type."""
+        assert name not in self._things, f"there are two things called {self.kind} {name!r}"
+
+        def register(thing: U) -> U:
+            self._things[name] = thing  # type: ignore[assignment]  # U is checked by its test suite
+            return thing
+
+        return register
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._things)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._things
+
+    def get(self, name: str) -> T:
+        """The thing of that name; AutomlcError with the nearest name otherwise."""
+        if name in self._things:
+            return self._things[name]
+        from automlc.spec.suggest import nearest
+
+        near = nearest(name, self._things)
+        known = ", ".join(self._things)
+        raise AutomlcError(
+            f"no {self.kind} is called {name!r}",
+            f"did you mean {near!r}?" if near else f"known: {known}",
+        )

@@ -1,0 +1,98 @@
+"""The contract of a searcher: it proposes configurations and remembers nothing.
+
+A searcher is made once per study and asked once per trial. Everything it may use is in the
+question: the number of the trial, what happened so far, and a seed of its own. So a study that
+was killed and resumed asks the same question and gets the same answer.
+
+To add one: a file here with a class that meets `Searcher`, registered by
+`@SEARCHERS.add("name")`, an import line in `__init__.py`; tests/runtime/test_searchers.py then
+runs it through the conformance suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from automlc.runtime.registry import Registry
+from automlc.spec.domains import Space
+from automlc.spec.errors import AutomlcError
+
+Config = Mapping[str, Any]
+
+
+class NoOptions(BaseModel):
+    """For a searcher or policy that takes no options; base of all option models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier trial as a searcher sees it.
+
+    `state` is complete, stopped, failed, running, or refused (proposed for the present trial, but
+    not allowed). `value` is the best validation metric; `intermediate` holds (epoch, value).
+    """
+
+    number: int
+    config: Config
+    state: str
+    value: float | None
+    intermediate: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration (only active parameters are keys) and why it was proposed."""
+
+    config: Config
+    why: Mapping[str, Any]
+
+
+class Searcher(Protocol):
+    """Who proposes the next configuration."""
+
+    Options: ClassVar[type[BaseModel]]
+    # Whether `ask` reads the history; without it a study of any length costs the same per trial.
+    needs_history: ClassVar[bool]
+    # Whether every proposal follows from the space alone, so that asking again always advances.
+    exhaustive: ClassVar[bool]
+
+    def __init__(self, options: Any, space: Space, goal: str) -> None: ...
+
+    def ask(self, number: int, history: Sequence[Past], rng_seed: int) -> Proposal | None:
+        """The proposal for trial `number`; None when the space is exhausted.
+
+        Asked again after a refusal, the history ends with the refused proposals and the seed is
+        another one.
+        """
+        ...
+
+
+SEARCHERS: Registry[type[Searcher]] = Registry("search strategy")
+
+
+def read_options(model: type[BaseModel], options: Mapping[str, Any], what: str) -> BaseModel:
+    """Options as typed values; AutomlcError names the first key that is wrong."""
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        known = ", ".join(model.model_fields) or "none"
+        raise AutomlcError(f"{what}: {key}: {problem['msg']}", f"its options: {known}") from None
+
+
+def make_searcher(strategy: str, options: Mapping[str, Any], space: Space, goal: str) -> Searcher:
+    """The searcher of that name; AutomlcError for an unknown name or option."""
+    found = SEARCHERS.get(strategy)
+    return found(read_options(found.Options, options, f"search {strategy!r}"), space, goal)
+
+
+def key_of(config: Config) -> str:
+    """A hashable key of a configuration; True and 1 and 1.0 differ."""
+    return repr(sorted(config.items()))

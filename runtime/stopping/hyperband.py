@@ -1,0 +1,67 @@
+"""Hyperband: several ASHA brackets that differ in how early they begin to stop trials."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+from pydantic import Field
+
+from automlc.runtime.stopping.asha import compare, rungs
+from automlc.runtime.stopping.base import (
+    CONTINUE,
+    POLICIES,
+    Decision,
+    EpochHistory,
+    NoOptions,
+)
+
+
+@POLICIES.add("hyperband")
+class Hyperband:
+    """Bracket s begins to compare at min_epochs x eta^s; trials are compared within a bracket.
+
+    Li et al., 2018, made asynchronous as in Li et al., 2020. A trial's bracket is a hash of its
+    number, weighted as in the paper: earlier brackets, which stop more, get more trials.
+    """
+
+    class Options(NoOptions):
+        eta: int = Field(default=3, ge=2)
+        min_epochs: int = Field(default=1, ge=1)
+        brackets: int | None = Field(default=None, ge=1)
+
+    def __init__(self, options: Options, goal: str, epochs: int) -> None:
+        self._eta = options.eta
+        self._goal = goal
+        every = rungs(options.min_epochs, options.eta, epochs)
+        # The last bracket has no rung: its trials run to the end, whatever the others do.
+        count = options.brackets or len(every) + 1
+        self._brackets = tuple(every[s:] for s in range(min(count, len(every) + 1)))
+        count = len(self._brackets)
+        self._weights = tuple(
+            math.ceil(count / (s + 1) * options.eta**s) for s in reversed(range(count))
+        )
+
+    def bracket(self, trial: int) -> int:
+        """The bracket of a trial; the same in every study."""
+        digest = hashlib.sha256(f"bracket/{trial}".encode()).digest()
+        place = int.from_bytes(digest[:8], "big") % sum(self._weights)
+        for index, weight in enumerate(self._weights):
+            place -= weight
+            if place < 0:
+                return index
+        raise AssertionError("the weights sum to more than any place")
+
+    def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
+        bracket = self.bracket(trial)
+        if epoch not in self._brackets[bracket]:
+            return CONTINUE
+        others = (
+            best
+            for number, best in history.best_by(epoch)
+            if number != trial and self.bracket(number) == bracket
+        )
+        decision = compare(self._goal, self._eta, epoch, value, others)
+        evidence = {**decision.evidence, "bracket": bracket}
+        reason = f"bracket {bracket}: {decision.reason}" if decision.stop else ""
+        return Decision(decision.stop, reason, evidence)
