@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from automlc.runtime.plugins import load_plugins
 from automlc.spec.errors import AutomlcError
 
 T = TypeVar("T")
@@ -13,6 +14,8 @@ U = TypeVar("U")
 
 class Registry(Generic[T]):
     """Things of one kind by name, in the order in which they were added.
+
+    A name that is not known yet is looked for in the installed plug-ins.
 
     >>> colors: Registry[str] = Registry("color")
     >>> _ = colors.add("red")("#f00")
@@ -38,11 +41,13 @@ class Registry(Generic[T]):
         return tuple(self._things)
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._things:
+            load_plugins()
         return name in self._things
 
     def get(self, name: str) -> T:
         """The thing of that name; AutomlcError with the nearest name otherwise."""
-        if name in self._things:
+        if name in self:
             return self._things[name]
         from automlc.spec.suggest import nearest
 
