@@ -27,6 +27,7 @@ MAX_ROWS = 100_000_000
 
 T = TypeVar("T")
 Label = str | int
+Key = str | tuple[str, ...]  # dotted, or in pieces where a piece is a name of the data
 
 
 class Stop(Exception):
@@ -42,16 +43,16 @@ class Findings:
     notes: list[str] = field(default_factory=list)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def report(self, code: str, key: str, message: str, hint: str | None = None) -> None:
+    def report(self, code: str, key: Key, message: str, hint: str | None = None) -> None:
         """Add one problem. Of many with one code at one key the first few are kept."""
-        self._counts[code, key] += 1
-        if self._counts[code, key] > SHOWN_PER_CODE:
-            return
-        self.found.append(
-            Diagnostic(code=code, message=message, span=self._span(key), hint=hint, key=key)
-        )
+        path = tuple(key.split(".")) if isinstance(key, str) else key
+        name = ".".join(path)
+        self._counts[code, name] += 1
+        if self._counts[code, name] <= SHOWN_PER_CODE:
+            span = self._span(path)
+            self.found.append(Diagnostic(code, message, span, hint=hint, key=name))
 
-    def stop(self, code: str, key: str, message: str, hint: str | None = None) -> Stop:
+    def stop(self, code: str, key: Key, message: str, hint: str | None = None) -> Stop:
         """Add one problem after which nothing more can be said: `raise problems.stop(...)`."""
         self.report(code, key, message, hint)
         return Stop()
@@ -79,12 +80,12 @@ class Findings:
     def has_errors(self) -> bool:
         return any(d.severity is Severity.ERROR for d in self.found)
 
-    def _span(self, key: str) -> Span | None:
-        while key:
-            span = self.loaded.spans(key)
+    def _span(self, path: tuple[str, ...]) -> Span | None:
+        """The place of the key, else of the section it would stand in, else of the source."""
+        for end in range(len(path), 1, -1):
+            span = self.loaded.spans(path[:end])
             if span is not None:
                 return span
-            key = key.rpartition(".")[0]
         return self.loaded.spans("data.source")
 
 
@@ -146,7 +147,7 @@ def _check_groups(
     where = "to divide" if counts is None or not request.stratify else "in its smallest class"
     request.problems.report(
         "E363",
-        "data.split" if request.problems.loaded.spans("data.split") else "data.source",
+        "data.split",
         f"the data has {_rows(min(small))} {where}; the split needs at least {least}"
         f" (validation {fractions.validation:g}, test {fractions.test:g})",
         "drop that class, join it with another, or write `stratify: false`"
@@ -270,11 +271,11 @@ def numeric_columns(request: Request, names: Sequence[str]) -> tuple[str, ...]:
     """The columns of a table of numbers that are used, after `data.columns`."""
     for name, kind in (request.data.columns or {}).items():
         if name not in names:
-            report_unknown_column(request, f"data.columns.{name}", name, names)
+            report_unknown_column(request, ("data", "columns", name), name, names)
         elif kind == "category":
             request.problems.report(
                 "E379",
-                f"data.columns.{name}",
+                ("data", "columns", name),
                 f"{quote(name)} cannot be a category: {request.source} holds numbers only",
                 "save the data as csv or parquet",
             )
@@ -285,7 +286,7 @@ def numeric_columns(request: Request, names: Sequence[str]) -> tuple[str, ...]:
     return used
 
 
-def report_unknown_column(request: Request, key: str, name: str, names: Sequence[str]) -> None:
+def report_unknown_column(request: Request, key: Key, name: str, names: Sequence[str]) -> None:
     """A spec names a column that the source does not have."""
     close = nearest(name, names)
     request.problems.report(

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from automlc.compiler.contracts.base import MAX_ROWS, Findings
 from automlc.spec.diagnostics import quote
@@ -175,7 +175,9 @@ class Delimited:
             )
 
     def _open(self) -> IO[bytes]:
-        return gzip.open(self.path, "rb") if self.is_compressed else self.path.open("rb")
+        if self.is_compressed:
+            return cast(IO[bytes], gzip.open(self.path, "rb"))
+        return self.path.open("rb")
 
     def _not_text(self) -> Exception:
         """UTF-8 text can be cut at line feeds, so the broken line is found line by line."""

@@ -234,7 +234,8 @@ def _check_features(request: Request, header: Header) -> None:
         problems.report(
             "E376",
             "task.kind",
-            f"{name} has shape {shape}, which is images; {request.task} needs a table [rows, columns]",
+            f"{name} has shape {shape}, which is images; {request.task} needs"
+            " a table [rows, columns]",
             f"write `kind: {request.task.replace('tabular', 'image')}`",
         )
     elif len(shape) == 2 and request.is_image:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isnan
-from typing import Protocol
 
 from automlc.compiler.contracts import delimited, parquet
 from automlc.compiler.contracts.base import (
@@ -32,7 +31,6 @@ from automlc.compiler.contracts.contract import (
     DataContract,
     NumberTarget,
     Storage,
-    StorageKind,
     TableInput,
     Target,
 )
@@ -55,19 +53,6 @@ PART_WORDS = {
     "test": "test",
     "2": "test",
 }
-
-
-class Source(Protocol):
-    """What a file format gives."""
-
-    kind: StorageKind
-    names: list[str]
-    forced: dict[str, str]
-
-    @property
-    def details(self) -> dict[str, str]: ...
-
-    def blocks(self) -> object: ...
 
 
 def read(request: Request) -> DataContract:
@@ -118,7 +103,7 @@ def _check_names(request: Request, names: list[str]) -> None:
         report_unknown_column(request, "data.split.column", data.split.column, names)
     for name in data.columns or {}:
         if name not in names:
-            report_unknown_column(request, f"data.columns.{name}", name, names)
+            report_unknown_column(request, ("data", "columns", name), name, names)
     if problems.has_errors:
         raise problems.stopped()
 
@@ -357,7 +342,7 @@ class _Scan:
             )
 
     def _check_column(self, facts: Facts, kind: str) -> None:
-        report, key = self.request.problems.report, f"data.columns.{facts.name}"
+        report, key = self.request.problems.report, ("data", "columns", facts.name)
         if kind == "number" and facts.first_not_number is not None:
             line, cell = facts.first_not_number
             report(
