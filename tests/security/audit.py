@@ -22,6 +22,7 @@ What is allowed, and why:
   ctypes opens the interpreter itself, and numpy's import sets a variable of its linear algebra.
   What the rule must catch is a library opened because of what a spec said, and that happens in a
   function of ours or in a library that such a function called, not in the import of a library.
+  A library file inside an installed package is part of the program (threadpoolctl looks so).
 * compile and exec by libraries (dataclasses, pydantic and jinja2 build their own code), never from
   a function of automlc itself. `ast.parse` also raises `compile`, from ast.py: it does not run.
 * An output folder's own parents may be created, nothing else may be written outside it.
@@ -147,6 +148,8 @@ class Gate:
             caller = innermost()
             name = caller.f_code.co_filename if caller else ""
             return None if name.startswith("<frozen importlib") else f"called by {name}"
+        if event == "ctypes.dlopen" and is_installed(arguments[0]):
+            return None
         if event in ("ctypes.dlopen", "os.putenv"):
             return None if importing_a_library() else f"{arguments!r:.200}"
         if event in ("exec", "compile"):
@@ -186,6 +189,11 @@ def clean_uri(path: Any) -> Any:
     """sqlite3 names a file by path, or by file:...?mode=ro."""
     text = os.fsdecode(path) if not isinstance(path, int) else path
     return text.removeprefix("file:").split("?")[0] if isinstance(text, str) else text
+
+
+def is_installed(library: Any) -> bool:
+    """The interpreter itself, or a file inside an installed package."""
+    return library is None or (os.path.isabs(library) and real(library).startswith(PREFIXES))
 
 
 def frames() -> Iterator[FrameType]:

@@ -120,6 +120,48 @@ def test_no_command_imports_a_framework(verb: str) -> None:
     assert not set(results_of(verb)[-1]["modules"]) & {"torch", "tensorflow", "keras", "ray"}
 
 
+@functools.cache
+def report_results() -> list[dict[str, Any]]:
+    """`report` on a good run, on one whose every name is hostile, and on what is not a run."""
+    import tempfile
+
+    sys.path.insert(0, str(ROOT / "tests" / "report"))
+    from made_run import make_run
+
+    base = Path(tempfile.mkdtemp(prefix="automlc-audit-"))
+    try:
+        make_run(base / "good")
+        make_run(base / "hostile", name=lambda text: f"</script>../{text}\x1b[2J{{{{7*7}}}}")
+        (base / "empty").mkdir()
+        (base / "broken").mkdir()
+        (base / "broken" / "study.db").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+        jobs = []
+        for name in ("good", "hostile", "empty", "broken"):
+            for canary in CANARIES:
+                (base / name / f"{canary}.py").write_text("raise SystemExit('canary')\n")
+            root = str(base / name)
+            jobs.append(
+                {"label": name, "arguments": ["report", root], "root": root, "output": root}
+            )
+        return run_jobs(jobs)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def test_no_run_makes_report_touch_anything_else() -> None:
+    touched = {r["label"]: r["violations"] for r in report_results() if r["violations"]}
+    assert not touched
+
+
+def test_report_says_what_is_wrong_without_a_traceback() -> None:
+    codes = {r["label"]: r["exit"] for r in report_results()}
+    assert codes == {"good": 0, "hostile": 0, "empty": 2, "broken": 2}
+    text = "".join(r["stderr"] + r["stdout"] for r in report_results())
+    assert "Traceback" not in text
+    assert "internal error" not in text
+    assert "\x1b" not in text
+
+
 # --- the gate itself can fail -----------------------------------------------------------------
 
 CAUGHT = {
