@@ -1,0 +1,213 @@
+"""Values of emitted code: text where a configuration is open, constants where it is known.
+
+The emitter runs the formulas of compiler/ops on these. Known operands fold, so that a frozen
+configuration gives straight-line code and a search space gives expressions: partial evaluation.
+Text is written the way `ruff format` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from automlc.backends.literals import literal
+from automlc.compiler.symbolic import OPERATORS
+from automlc.runtime.costs import BINARY
+from automlc.spec.expressions import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    In,
+    Literal,
+    Logical,
+    Name,
+    Unary,
+)
+
+Value = Any  # int | float | str | bool | Code
+
+# Binding strength, as in Python's grammar.
+_OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(1, 10)
+_STRENGTH = {
+    "+": _SUM,
+    "-": _SUM,
+    "*": _PRODUCT,
+    "/": _PRODUCT,
+    "//": _PRODUCT,
+    "%": _PRODUCT,
+    "**": _POWER,
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """Python source of an expression, with the strength of its outermost operator."""
+
+    text: str
+    strength: int = _ATOM
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __add__(self, other: Value) -> Value:
+        return binary("+", self, other)
+
+    def __radd__(self, other: Value) -> Value:
+        return binary("+", other, self)
+
+    def __sub__(self, other: Value) -> Value:
+        return binary("-", self, other)
+
+    def __rsub__(self, other: Value) -> Value:
+        return binary("-", other, self)
+
+    def __mul__(self, other: Value) -> Value:
+        return binary("*", self, other)
+
+    def __rmul__(self, other: Value) -> Value:
+        return binary("*", other, self)
+
+    def __floordiv__(self, other: Value) -> Value:
+        return binary("//", self, other)
+
+    def __rfloordiv__(self, other: Value) -> Value:
+        return binary("//", other, self)
+
+    def minimum(self, other: Value) -> Value:
+        return Code(f"min({text(self)}, {text(other)})")
+
+
+def text(value: Value, at_least: int = 0) -> str:
+    """Source text of a value; in parentheses where it binds weaker than `at_least`."""
+    if isinstance(value, Code):
+        return f"({value.text})" if value.strength < at_least else value.text
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+        return f"({literal(value)})" if at_least > _SIGN else literal(value)
+    return literal(value)
+
+
+def known(value: Value) -> bool:
+    return not isinstance(value, Code)
+
+
+def binary(op: str, left: Value, right: Value) -> Value:
+    """One arithmetic operation or comparison; folded when both sides are known."""
+    if known(left) and known(right):
+        return BINARY[OPERATORS[op]](left, right)
+    neutral = _neutral(op, left, right)
+    if neutral is not None:
+        return neutral
+    folded = _reassociate(op, left, right)
+    if folded is not None:
+        return folded
+    if op not in _STRENGTH:
+        return Code(f"{text(left, _SUM)} {op} {text(right, _SUM)}", _COMPARE)
+    strength = _STRENGTH[op]
+    if op == "**":
+        a, b = text(left, _ATOM), text(right, _SIGN)
+        space = "" if _simple(a) and _simple(b) else " "
+        return Code(f"{a}{space}**{space}{b}", strength)
+    return Code(f"{text(left, strength)} {op} {text(right, strength + 1)}", strength)
+
+
+def _neutral(op: str, left: Value, right: Value) -> Value | None:
+    if op == "+" and _equals(left, 0):
+        return right
+    if op in ("+", "-") and _equals(right, 0):
+        return left
+    if op == "*" and _equals(left, 1):
+        return right
+    if op in ("*", "//", "**") and _equals(right, 1):
+        return left
+    return None
+
+
+def _reassociate(op: str, left: Value, right: Value) -> Value | None:
+    """x + 2 - 1 is x + 1: the ceil divisions of shapes would otherwise be hard to read."""
+    if op not in ("+", "-") or not isinstance(left, Code) or not isinstance(right, int):
+        return None
+    head, plus, tail = left.text.rpartition(" + ")
+    if left.strength != _SUM or not plus or not tail.isdigit():
+        return None
+    total = int(tail) + (right if op == "+" else -right)
+    if total < 0 or "+" in head or "-" in head:
+        return None
+    base = Code(head, _PRODUCT if any(o in head for o in "*/%") else _ATOM)
+    return base if total == 0 else Code(f"{head} + {total}", _SUM)
+
+
+def _equals(value: Value, constant: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value == constant
+
+
+def _simple(source: str) -> bool:
+    # ruff hugs ** only between names, attributes and numbers.
+    return source.replace("_", "").replace(".", "").isalnum() or source.lstrip("-").isdigit()
+
+
+def logical(op: str, left: Value, right: Value) -> Value:
+    for one, other in ((left, right), (right, left)):
+        if known(one):
+            return other if bool(one) == (op == "and") else bool(one)
+    strength = _AND if op == "and" else _OR
+    return Code(f"{text(left, strength)} {op} {text(right, strength)}", strength)
+
+
+def negate(value: Value) -> Value:
+    if known(value):
+        return not value
+    return Code(f"not {text(value, _NOT)}", _NOT)
+
+
+def select(condition: Value, then: Value, otherwise: Value) -> Value:
+    if known(condition):
+        return then if condition else otherwise
+    if known(then) and known(otherwise) and then == otherwise:
+        return then
+    return Code(f"{text(then, _OR)} if {text(condition, _OR)} else {text(otherwise, _OR)}", 0)
+
+
+def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
+    """The value of a spec expression where `env` gives constants or code for each name."""
+    match expr:
+        case Literal():
+            return expr.value
+        case Name():
+            return env[expr.name]
+        case Unary(op="not"):
+            return negate(evaluate(expr.operand, env))
+        case Unary():
+            value = evaluate(expr.operand, env)
+            if expr.op == "+":
+                return value
+            return -value if known(value) else Code(f"-{text(value, _SIGN)}", _SIGN)
+        case Logical():
+            return logical(expr.op, evaluate(expr.left, env), evaluate(expr.right, env))
+        case Binary() | Compare():
+            return binary(expr.op, evaluate(expr.left, env), evaluate(expr.right, env))
+        case In():
+            return _contains(expr, env)
+        case Call():
+            return _call(expr.name, [evaluate(arg, env) for arg in expr.args])
+    raise AssertionError(f"compiler author: no rule for {type(expr).__name__}")
+
+
+def _contains(expr: In, env: Mapping[str, Value]) -> Value:
+    item = evaluate(expr.item, env)
+    items = tuple(evaluate(each, env) for each in expr.items)
+    if known(item) and all(known(each) for each in items):
+        return item in items
+    if len(items) == 1:
+        return binary("==", item, items[0])
+    inner = ", ".join(text(each) for each in items)
+    return Code(f"{text(item, _SUM)} in ({inner})", _COMPARE)
+
+
+def _call(name: str, args: list[Value]) -> Value:
+    if name == "select":
+        return select(args[0], args[1], args[2])
+    if all(known(arg) for arg in args):
+        return {"min": min, "max": max, "abs": abs}[name](*args)
+    return Code(f"{name}({', '.join(text(arg) for arg in args)})")

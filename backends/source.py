@@ -1,0 +1,57 @@
+"""Calls as source text, laid out the way `ruff format` lays them out (88 columns)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from automlc.backends.code import text
+
+WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Source:
+    """Text that is already source code (a name, an expression)."""
+
+    code: str
+
+
+class CallText:
+    """A call: `CallText("nn.Conv2d", 3, 16, kernel_size=3)`; arguments are values or calls."""
+
+    def __init__(self, function: str, *args: Any, **kwargs: Any):
+        self.function = function
+        self.args: list[tuple[str, Any]] = [("", a) for a in args]
+        self.args += [(f"{k}=", v) for k, v in kwargs.items()]
+
+    def one_line(self) -> str:
+        return f"{self.function}({', '.join(p + one_line(v) for p, v in self.args)})"
+
+
+def one_line(value: Any) -> str:
+    """A value without line breaks."""
+    if isinstance(value, CallText):
+        return value.one_line()
+    return value.code if isinstance(value, Source) else text(value)
+
+
+def layout(prefix: str, value: Any, indent: int, tail: str = "") -> list[str]:
+    """Lines of `prefix value tail` at an indentation, broken only where a line is too long."""
+    pad = " " * indent
+    flat = f"{pad}{prefix}{one_line(value)}{tail}"
+    if len(flat) <= WIDTH or not isinstance(value, CallText) or not value.args:
+        return [flat]
+    opening = f"{pad}{prefix}{value.function}("
+    inner = " " * (indent + 4) + ", ".join(p + one_line(v) for p, v in value.args)
+    if len(inner) <= WIDTH and not _splits(value):
+        return [opening, inner, f"{pad}){tail}"]
+    lines = [opening]
+    for name, argument in value.args:
+        lines += layout(name, argument, indent + 4, ",")
+    return [*lines, f"{pad}){tail}"]
+
+
+def _splits(value: CallText) -> bool:
+    """A sequence of layers reads best with one layer on each line."""
+    return value.function == "nn.Sequential"

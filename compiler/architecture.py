@@ -1,0 +1,356 @@
+"""The typed form of `space.model`: operations, conditions, choices, repeats and residuals.
+
+A preset and a person's own model are the same kind of text; both become these nodes. Blocks (named
+pieces with arguments) are expanded here, so nothing downstream knows of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from automlc.compiler.ops import OPS
+from automlc.compiler.problems import Problems
+from automlc.spec.diagnostics import Span
+from automlc.spec.domains import read_expression
+from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, to_text
+from automlc.spec.suggest import nearest
+from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+MAX_DEPTH = 16
+STRUCTURES = ("choice", "repeat", "residual")
+
+
+@dataclass(frozen=True)
+class OpNode:
+    """One operation; `args` holds an expression for every argument, defaults included."""
+
+    op: str
+    args: tuple[tuple[str, Expr], ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ConditionNode:
+    """The body stands in the model only where the expression is true (`when:`)."""
+
+    when: Expr
+    body: tuple[Layer, ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ChoiceNode:
+    """Exactly one branch stands in the model: the one named by the parameter's value."""
+
+    parameter: str
+    branches: tuple[tuple[Any, tuple[Layer, ...]], ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class RepeatNode:
+    """The body, `times` times; `index` counts from 0 inside it."""
+
+    times: Expr
+    index: str
+    body: tuple[Layer, ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ResidualNode:
+    """The body's output plus its input.
+
+    Where shapes differ the input passes a 1 x 1 convolution with `stride` and batch norm (a dense
+    layer for vectors) if `project`, else nothing is added. `stride` is the product of the strides
+    of the body.
+    """
+
+    body: tuple[Layer, ...]
+    stride: Expr
+    project: bool = True
+    span: Span | None = field(default=None, compare=False)
+
+
+Layer = OpNode | ConditionNode | ChoiceNode | RepeatNode | ResidualNode
+
+
+@dataclass(frozen=True)
+class Block:
+    """A named piece of a model: `args` (a name each) and the nodes they stand in."""
+
+    args: tuple[str, ...]
+    body: SequenceNode
+
+
+def walk(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Every node, parents before children, in the order of the text."""
+    for layer in layers:
+        yield layer
+        for body in bodies(layer):
+            yield from walk(body)
+
+
+def bodies(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
+    match layer:
+        case OpNode():
+            return ()
+        case ChoiceNode():
+            return tuple(body for _, body in layer.branches)
+        case _:
+            return (layer.body,)
+
+
+def expressions(layer: Layer) -> tuple[Expr, ...]:
+    """The expressions of one node, without those of its children."""
+    match layer:
+        case OpNode():
+            return tuple(expr for _, expr in layer.args)
+        case ConditionNode():
+            return (layer.when,)
+        case RepeatNode():
+            return (layer.times,)
+        case ResidualNode():
+            return (layer.stride,)
+        case ChoiceNode():
+            return (Name(layer.parameter),)
+
+
+def substitute(expr: Any, given: Mapping[str, Expr]) -> Any:
+    """`expr` with names replaced (block arguments by what the caller wrote)."""
+    if isinstance(expr, Name):
+        return given.get(expr.name, expr)
+    if isinstance(expr, tuple):
+        return tuple(substitute(item, given) for item in expr)
+    if not is_dataclass(expr) or isinstance(expr, (Literal, Span)):
+        return expr
+    changes = {f.name: substitute(getattr(expr, f.name), given) for f in fields(expr)}
+    return replace(expr, **changes)
+
+
+@dataclass
+class ModelParser:
+    """Turns raw YAML nodes into layers; every mistake goes to `problems`, none is raised."""
+
+    problems: Problems
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+
+    def layers(self, node: Node, given: Mapping[str, Expr], depth: int = 0) -> tuple[Layer, ...]:
+        if not isinstance(node, SequenceNode):
+            self.problems.add("E320", "a model is a list of layers", node.span)
+            return ()
+        if depth > MAX_DEPTH:
+            self.problems.add(
+                "E321", f"blocks are nested more than {MAX_DEPTH} deep", node.span,
+                hint="does a block call itself?",
+            )  # fmt: skip
+            return ()
+        result: list[Layer] = []
+        for item in node.items:
+            result.extend(self._layer(item, given, depth))
+        return tuple(result)
+
+    def _layer(self, node: Node, given: Mapping[str, Expr], depth: int) -> tuple[Layer, ...]:
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            return self._named(node.value, node, {}, given, depth)
+        if not isinstance(node, MappingNode) or not node.items:
+            self.problems.add(
+                "E320", "a layer is the name of an operation, or `operation: {arguments}`",
+                node.span,
+            )  # fmt: skip
+            return ()
+        entries = {str(key.value): (key, value) for key, value in node.items}
+        when = entries.pop("when", None)
+        made = self._structure_or_op(node, entries, given, depth)
+        if when is None or not made:
+            return made
+        condition = self._expr(when[1], given)
+        return (ConditionNode(condition, made, node.span),) if condition is not None else ()
+
+    def _structure_or_op(
+        self, node: MappingNode, entries: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> tuple[Layer, ...]:
+        for kind in STRUCTURES:
+            if kind in entries:
+                build = getattr(self, f"_{kind}")
+                return tuple(build(node, entries, given, depth))
+        if len(entries) != 1:
+            known = ", ".join(entries)
+            self.problems.add(
+                "E320", f"one layer holds one operation, got {len(entries)}: {known}", node.span,
+                hint="start each layer with its own `- `",
+            )  # fmt: skip
+            return ()
+        name, (key, value) = next(iter(entries.items()))
+        if isinstance(value, ScalarNode) and value.value is None:
+            return self._named(name, key, {}, given, depth)
+        if not isinstance(value, MappingNode):
+            self.problems.add(
+                "E320", f"the arguments of {name} are `name: value` pairs", value.span
+            )
+            return ()
+        args = {str(k.value): (k, v) for k, v in value.items}
+        return self._named(name, key, args, given, depth)
+
+    def _named(
+        self, name: str, node: Node, args: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> tuple[Layer, ...]:
+        if name in self.blocks:
+            return self._call(name, node, args, given, depth)
+        if name not in OPS.names():
+            known = [*OPS.names(), *self.blocks, *STRUCTURES]
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
+            self.problems.add("E322", f"no operation is called {name!r}", node.span, hint=hint)
+            return ()
+        op = OPS.get(name)
+        values: list[tuple[str, Expr]] = []
+        self._unknown_args(name, args, tuple(op.args))
+        for arg_name, arg in op.args.items():
+            if arg_name not in args:
+                if arg.default is None:
+                    self.problems.add("E323", f"{name} needs the argument {arg_name}", node.span)
+                    return ()
+                values.append((arg_name, Literal(arg.default)))
+                continue
+            expr = self._expr(args[arg_name][1], given, arg.words)
+            if expr is None:
+                return ()
+            if isinstance(expr, Literal) and (problem := arg.problem(expr.value)):
+                self.problems.add(
+                    "E324", f"{name}: {arg_name} {problem}, got {to_text(expr)}",
+                    args[arg_name][1].span,
+                )  # fmt: skip
+                return ()
+            values.append((arg_name, expr))
+        return (OpNode(name, tuple(values), node.span),)
+
+    def _call(
+        self, name: str, node: Node, args: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> tuple[Layer, ...]:
+        block = self.blocks[name]
+        self._unknown_args(name, args, block.args)
+        inner: dict[str, Expr] = {}
+        for arg_name in block.args:
+            if arg_name not in args:
+                self.problems.add("E323", f"{name} needs the argument {arg_name}", node.span)
+                return ()
+            expr = self._expr(args[arg_name][1], given)
+            if expr is None:
+                return ()
+            inner[arg_name] = expr
+        return self.layers(block.body, inner, depth + 1)
+
+    def _unknown_args(self, name: str, args: dict[str, Any], known: tuple[str, ...]) -> None:
+        for arg_name, (key, _) in args.items():
+            if arg_name in known:
+                continue
+            near = nearest(arg_name, known)
+            takes = f"{name} takes {', '.join(known) or 'no arguments'}"
+            self.problems.add(
+                "E323", f"{name} has no argument {arg_name!r}", key.span,
+                hint=f"did you mean {near!r}?" if near else takes,
+            )  # fmt: skip
+
+    def _choice(
+        self, node: MappingNode, entries: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> Iterator[Layer]:
+        parameter = self._expr(entries["choice"][1], given)
+        if parameter is None or not self._only(entries, ("choice", "of"), node):
+            return
+        branches = entries["of"][1]
+        if not isinstance(parameter, Name) or not isinstance(branches, MappingNode):
+            self.problems.add(
+                "E325", "a choice is `choice: PARAMETER` with `of: {value: [layers], …}`",
+                node.span,
+            )  # fmt: skip
+            return
+        found = tuple(
+            (key.value, self.layers(body, given, depth + 1)) for key, body in branches.items
+        )
+        yield ChoiceNode(parameter.name, found, branches.span)
+
+    def _repeat(
+        self, node: MappingNode, entries: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> Iterator[Layer]:
+        times = self._expr(entries["repeat"][1], given)
+        if times is None or not self._only(entries, ("repeat", "as", "body"), node, {"as"}):
+            return
+        index = "i"
+        if "as" in entries:
+            index = str(entries["as"][1].value) if isinstance(entries["as"][1], ScalarNode) else ""
+        if not index.isidentifier() or not index.isascii():
+            self.problems.add("E325", "`as` names the index of a repeat", entries["as"][1].span)
+            return
+        # An index hides an argument of the same name.
+        inner = {name: expr for name, expr in given.items() if name != index}
+        yield RepeatNode(
+            times, index, self.layers(entries["body"][1], inner, depth + 1), node.span
+        )
+
+    def _residual(
+        self, node: MappingNode, entries: dict[str, Any], given: Mapping[str, Expr], depth: int
+    ) -> Iterator[Layer]:
+        if not self._only(entries, ("residual", "stride", "project"), node, {"stride", "project"}):
+            return
+        stride: Expr | None = Literal(1)
+        if "stride" in entries:
+            stride = self._expr(entries["stride"][1], given)
+        project = True
+        if "project" in entries:
+            project = getattr(entries["project"][1], "value", None)
+        if stride is None or not isinstance(project, bool):
+            self.problems.add("E325", "`project` is true or false", node.span)
+            return
+        body = self.layers(entries["residual"][1], given, depth + 1)
+        yield ResidualNode(body, stride, project, node.span)
+
+    def _only(
+        self,
+        entries: dict[str, Any],
+        known: tuple[str, ...],
+        node: Node,
+        optional: set[str] | None = None,
+    ) -> bool:
+        for name in known:
+            if name not in entries and name not in (optional or set()):
+                self.problems.add("E325", f"{known[0]} needs `{name}:`", node.span)
+                return False
+        for name in entries:
+            if name not in known:
+                near = nearest(name, known)
+                self.problems.add(
+                    "E325", f"{known[0]} has no key {name!r}", entries[name][0].span,
+                    hint=f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}",
+                )  # fmt: skip
+                return False
+        return True
+
+    def _expr(
+        self, node: Node, given: Mapping[str, Expr], words: tuple[str, ...] = ()
+    ) -> Expr | None:
+        """An expression with block arguments filled in; one of `words` stands for itself."""
+        if not isinstance(node, ScalarNode):
+            self.problems.add("E324", "expected a value or an expression", node.span)
+            return None
+        if not isinstance(node.value, str):
+            return Literal(node.value, span=node.span)
+        if node.value in words:
+            return Literal(node.value, span=node.span)
+        try:
+            expr: Expr = read_expression(node)
+        except ExpressionError as error:
+            self.problems.found.append(error.diagnostic())
+            return None
+        return substitute(expr, given)  # type: ignore[no-any-return]  # generic over dataclasses
+
+
+def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:
+    """Every name that some expression of the model reads."""
+    found: set[str] = set()
+    for layer in walk(layers):
+        for expr in expressions(layer):
+            found |= names(expr)
+    return frozenset(found)

@@ -1,0 +1,304 @@
+"""Exact sizes of every configuration at once: the model is run on symbolic shapes.
+
+One walk over the architecture gives, as expressions of the parameters, the shape after each layer
+and the totals of parameters, saved bytes, multiply-accumulates and activation memory. With a
+configuration's values in place of parameters the same walk gives plain integers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from automlc.compiler.architecture import (
+    ChoiceNode,
+    ConditionNode,
+    Layer,
+    OpNode,
+    RepeatNode,
+    ResidualNode,
+)
+from automlc.compiler.ops import OPS, Cost, Image, Shape, Table, Vector
+from automlc.compiler.ops.base import ceil_div
+from automlc.compiler.problems import Problems
+from automlc.compiler.symbolic import Builder, Sym, Value, apply
+from automlc.spec.diagnostics import Span
+
+FLOAT_BYTES = 4
+MAX_REPEATS = 256
+
+# What a constraint may bound before training, and its unit. One example, float32.
+COSTS = {
+    "model.params": "trainable parameters",
+    "model.size": "bytes of the saved float32 tensors (parameters and running statistics)",
+    "model.macs": "multiply-accumulates of convolutions and dense layers for one example",
+    "model.activation_memory": "bytes of all layer outputs for one example",
+}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over layers: counts, and numbers kept for the backward pass."""
+
+    params: Value = 0
+    buffers: Value = 0
+    macs: Value = 0
+    activations: Value = 0
+
+    def values(self) -> tuple[Value, ...]:
+        return (self.params, self.buffers, self.macs, self.activations)
+
+    def costs(self, builder: Builder) -> dict[str, Value]:
+        saved = builder.binary("add", self.params, self.buffers)
+        return {
+            "model.params": self.params,
+            "model.size": builder.binary("mul", saved, FLOAT_BYTES),
+            "model.macs": self.macs,
+            "model.activation_memory": builder.binary("mul", self.activations, FLOAT_BYTES),
+        }
+
+
+@dataclass(frozen=True)
+class Check:
+    """A fact that must hold in every configuration that reaches this node."""
+
+    holds: Value
+    code: str
+    message: str
+    span: Span | None
+
+
+@dataclass
+class Counter:
+    """Walks an architecture; `checks` and `problems` grow on the way."""
+
+    builder: Builder
+    problems: Problems
+    checks: list[Check] = field(default_factory=list)
+
+    def count(
+        self, layers: tuple[Layer, ...], shape: Shape, env: dict[str, Value], reached: Value = True
+    ) -> tuple[Shape, Totals]:
+        total = Totals()
+        for layer in layers:
+            shape, cost = self._layer(layer, shape, env, reached)
+            total = self._sum(total, cost)
+        return shape, total
+
+    def _layer(
+        self, layer: Layer, shape: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        match layer:
+            case OpNode():
+                return self._op(layer, shape, env, reached)
+            case ConditionNode():
+                condition = apply(layer.when, env, self.builder)
+                taken = self._branch(layer.body, shape, env, reached, condition)
+                return self._select(condition, taken, (shape, Totals()), layer.span)
+            case ChoiceNode():
+                return self._choice(layer, shape, env, reached)
+            case RepeatNode():
+                return self._repeat(layer, shape, env, reached)
+            case ResidualNode():
+                return self._residual(layer, shape, env, reached)
+
+    def _branch(
+        self,
+        body: tuple[Layer, ...],
+        shape: Shape,
+        env: dict[str, Value],
+        reached: Value,
+        condition: Value,
+    ) -> tuple[Shape, Totals]:
+        if not isinstance(condition, Sym) and not condition:
+            return shape, Totals()
+        return self.count(body, shape, env, self.builder.logical("and", reached, condition))
+
+    def _op(
+        self, node: OpNode, shape: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        op = OPS.get(node.op)
+        if shape.rank not in op.ranks:
+            self._wrong_rank(node, shape)
+            return _placeholder(op.output_rank, shape), Totals()
+        args = {name: apply(expr, env, self.builder) for name, expr in node.args}
+        for name, value in args.items():
+            self._check_arg(node, name, value, reached)
+        after = op.shape(shape, args)
+        cost: Cost = op.cost(shape, after, args)
+        return after, Totals(cost.params, cost.buffers, cost.macs, after.size())
+
+    def _check_arg(self, node: OpNode, name: str, value: Value, reached: Value) -> None:
+        arg = OPS.get(node.op).args[name]
+        if not isinstance(value, Sym):
+            problem = arg.problem(value)
+            if problem and reached is True:
+                self.problems.add("E324", f"{node.op}: {name} {problem}, got {value}", node.span)
+            return
+        if arg.kind in ("int", "float") and arg.low > -math.inf and value.range.low < arg.low:
+            low = self.builder.binary("ge", value, int(arg.low) if arg.kind == "int" else arg.low)
+            self._require(
+                low, reached, "E324", f"{node.op}: {name} must be at least {arg.low:g}", node.span
+            )
+
+    def _require(
+        self, holds: Value, reached: Value, code: str, message: str, span: Span | None
+    ) -> None:
+        implied = self.builder.logical("or", self.builder.negate(reached), holds)
+        if implied is not True:
+            self.checks.append(Check(implied, code, message, span))
+
+    def _wrong_rank(self, node: OpNode, shape: Shape) -> None:
+        needs = " or ".join(OPS.get(node.op).ranks)
+        hint = None
+        if shape.rank == "image" and "vector" in OPS.get(node.op).ranks:
+            hint = "put global_avg_pool2d or flatten before it"
+        elif shape.rank == "table":
+            hint = "put embed_categories before it"
+        self.problems.add(
+            "E327", f"{node.op} works on a {needs}, but gets a {shape.rank}", node.span, hint=hint
+        )
+
+    def _choice(
+        self, node: ChoiceNode, shape: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        result: tuple[Shape, Totals] | None = None
+        for value, body in reversed(node.branches):
+            condition = self.builder.binary("eq", env[node.parameter], value)
+            taken = self._branch(body, shape, env, reached, condition)
+            if condition is False:
+                continue
+            result = (
+                taken if result is None else self._select(condition, taken, result, node.span)
+            )
+        return result if result is not None else (shape, Totals())
+
+    def _repeat(
+        self, node: RepeatNode, shape: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        times = apply(node.times, env, self.builder)
+        most = times.range.high if isinstance(times, Sym) else times
+        if not isinstance(most, (int, float)) or most > MAX_REPEATS:
+            self.problems.add(
+                "E326", f"a repeat needs a number of times of at most {MAX_REPEATS}", node.span
+            )
+            return shape, Totals()
+        total = Totals()
+        for index in range(int(most)):
+            condition = self.builder.binary("lt", index, times)
+            inner = {**env, node.index: index}
+            taken = self._branch(node.body, shape, inner, reached, condition)
+            shape, cost = self._select(condition, taken, (shape, Totals()), node.span)
+            total = self._sum(total, cost)
+        return shape, total
+
+    def _residual(
+        self, node: ResidualNode, before: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        after, total = self.count(node.body, before, env, reached)
+        if after.rank != before.rank or isinstance(before, Table):
+            self.problems.add(
+                "E327", f"a residual adds like to like, but its body turns a {before.rank} "
+                f"into a {after.rank}", node.span,
+            )  # fmt: skip
+            return before, total
+        stride = apply(node.stride, env, self.builder)
+        same = self._same(before, after, stride)
+        added = self.builder.select(same, 0, 1) if node.project else 0
+        if isinstance(before, Image):
+            assert isinstance(after, Image)
+            self._check_stride(node, before, after, stride, reached)
+            weights = before.channels * after.channels
+            extra = Cost(
+                weights + after.channels * 2,
+                after.channels * 2,
+                weights * after.height * after.width,
+            )
+        else:
+            assert isinstance(before, Vector)
+            assert isinstance(after, Vector)
+            weights = before.features * after.features
+            extra = Cost(weights + after.features, 0, weights)
+        projection = Totals(
+            *(added * value for value in (extra.params, extra.buffers, extra.macs)), after.size()
+        )
+        return after, self._sum(total, projection)
+
+    def _same(self, before: Shape, after: Shape, stride: Value) -> Value:
+        if isinstance(before, Vector) and isinstance(after, Vector):
+            return self.builder.binary("eq", before.features, after.features)
+        assert isinstance(before, Image)
+        assert isinstance(after, Image)
+        channels = self.builder.binary("eq", before.channels, after.channels)
+        return self.builder.logical("and", channels, self.builder.binary("eq", stride, 1))
+
+    def _check_stride(
+        self, node: ResidualNode, before: Image, after: Image, stride: Value, reached: Value
+    ) -> None:
+        for was, now in ((before.height, after.height), (before.width, after.width)):
+            holds = self.builder.binary("eq", now, ceil_div(was, stride))
+            message = "the stride of this residual differs from the strides of its body"
+            self._require(holds, reached, "E328", message, node.span)
+
+    def _select(
+        self,
+        condition: Value,
+        then: tuple[Shape, Totals],
+        otherwise: tuple[Shape, Totals],
+        span: Span | None,
+    ) -> tuple[Shape, Totals]:
+        if not isinstance(condition, Sym):
+            return then if condition else otherwise
+        shape = self._select_shape(condition, then[0], otherwise[0], span)
+        pairs = zip(then[1].values(), otherwise[1].values(), strict=True)
+        return shape, Totals(*(self.builder.select(condition, a, b) for a, b in pairs))
+
+    def _select_shape(
+        self, condition: Value, then: Shape, otherwise: Shape, span: Span | None
+    ) -> Shape:
+        pick = self.builder.select
+        match then, otherwise:
+            case Image(), Image():
+                return Image(
+                    pick(condition, then.channels, otherwise.channels),
+                    pick(condition, then.height, otherwise.height),
+                    pick(condition, then.width, otherwise.width),
+                )
+            case Vector(), Vector():
+                return Vector(pick(condition, then.features, otherwise.features))
+            case Table(), Table():
+                return then
+        self.problems.add(
+            "E327", "the branches must end alike, but one gives "
+            f"a {then.rank} and another a {otherwise.rank}", span,
+        )  # fmt: skip
+        return then
+
+    def _sum(self, a: Totals, b: Totals) -> Totals:
+        pairs = zip(a.values(), b.values(), strict=True)
+        return Totals(*(self.builder.binary("add", x, y) for x, y in pairs))
+
+
+def _placeholder(rank: str | None, shape: Shape) -> Shape:
+    """A shape of the rank that an operation would have given, after a rank mistake."""
+    rank = rank or shape.rank
+    if rank == "vector" and not isinstance(shape, Vector):
+        return Vector(1)
+    return shape
+
+
+def input_env(shape: Shape, outputs: Value) -> dict[str, Any]:
+    """The constants that a model's expressions may read beside parameters."""
+    env: dict[str, Any] = {"outputs": outputs}
+    if isinstance(shape, Image):
+        env |= {
+            "input.channels": shape.channels,
+            "input.height": shape.height,
+            "input.width": shape.width,
+        }
+    elif isinstance(shape, Table):
+        env |= {"input.numeric": shape.numeric, "input.categories": len(shape.cardinalities)}
+    else:
+        env |= {"input.features": shape.features}
+    return env

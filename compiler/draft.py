@@ -1,0 +1,101 @@
+"""What the passes build up: each takes a draft and returns a fuller one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from automlc.compiler.contracts.contract import DataContract, ImageInput, Rows, Storage, TableInput
+from automlc.compiler.contracts.contract import Category, ClassTarget, NumberTarget
+from automlc.compiler.costing import Check
+from automlc.compiler.expand import Expansion
+from automlc.compiler.graph import Record, SearchGraph
+from automlc.compiler.problems import Problems
+from automlc.compiler.symbolic import Builder, Value
+from automlc.runtime.costs import CostProgram
+from automlc.runtime.plan import Backend, Budget, Choice, Constraint, Task
+from automlc.spec.load import LoadedSpec
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A compilation under way. `contract` is nominal (see below) where only a spec is checked."""
+
+    loaded: LoadedSpec
+    contract: DataContract
+    nominal: bool = False
+    problems: Problems = field(default_factory=Problems)
+    task: Task | None = None
+    expansion: Expansion | None = None
+    builder: Builder = field(default_factory=Builder)
+    cost_values: Mapping[str, Value] = field(default_factory=dict)
+    costs: CostProgram | None = None
+    checks: tuple[Check, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    search: Choice | None = None
+    stopping: Choice | None = None
+    records: tuple[Record, ...] = ()
+
+    def noted(self, pass_name: str, key: str, decision: Any, because: str) -> Draft:
+        """The draft with one more record of what was decided and why."""
+        record = Record(pass_name, key, str(decision), because)
+        return replace(self, records=(*self.records, record))
+
+    def origin(self, key: str) -> str:
+        """Where a key of the spec has its value from: its line, or the default."""
+        span = self.loaded.spans(key)
+        return f"{self.loaded.source.path.name}:{span.line}" if span is not None else "default"
+
+    def graph(self) -> SearchGraph:
+        """The finished graph; only for a draft without errors."""
+        spec = self.loaded.spec
+        assert self.task is not None
+        assert self.expansion is not None
+        assert self.costs is not None
+        assert self.search is not None
+        assert self.stopping is not None
+        return SearchGraph(
+            name=spec.name,
+            task=self.task,
+            contract=self.contract,
+            space=self.expansion.space,
+            model=self.expansion.model,
+            constraints=self.constraints,
+            costs=self.costs,
+            search=self.search,
+            stopping=self.stopping,
+            budget=Budget(
+                spec.budget.trials,
+                spec.budget.epochs,
+                spec.budget.wall,
+                spec.budget.epoch_wall,
+                spec.budget.memory,
+            ),
+            backend=Backend(
+                spec.backend.kind,
+                spec.backend.device,
+                spec.backend.precision,
+                spec.backend.threads,
+            ),
+            seed=spec.seed,
+            records=self.records,
+        )
+
+
+def nominal_contract(task: str) -> DataContract:
+    """A stand-in for data of that task, so that a spec can be checked where its data is not.
+
+    Ranks and names do not depend on sizes; nothing that does is reported from it.
+    """
+    image = task.startswith("image")
+    target = ClassTarget(("a", "b"), (8, 8)) if task.endswith("classification") else None
+    return DataContract(
+        source="",
+        format="npz",
+        fingerprint="",
+        input=ImageInput(32, 32, 3) if image else TableInput(("x",), (Category("c", ("a", "b")),)),
+        target=target or NumberTarget(0.0, 1.0, 0.5),
+        rows=Rows(8, 4, 4),
+        storage=Storage("npz", 16),
+    )

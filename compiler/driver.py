@@ -1,0 +1,63 @@
+"""From a loaded spec to a SearchGraph: read the data's contract, then run the passes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from automlc.compiler.checks import check, run_passes
+from automlc.compiler.contracts import inspect
+from automlc.compiler.contracts.contract import ClassTarget, ImageInput
+from automlc.compiler.draft import Draft
+from automlc.compiler.graph import SearchGraph
+from automlc.spec.diagnostics import Diagnostic, sort_key
+from automlc.spec.errors import SpecError
+from automlc.spec.load import LoadedSpec
+
+_SETTLED = ("trials", "epochs", "wall", "epoch_wall", "memory")
+
+
+def compile_spec(
+    loaded: LoadedSpec, roots: Sequence[Path] = ()
+) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
+    """The graph of a spec and its warnings; `roots` are further folders that may hold data.
+
+    Raises SpecError with every problem of spec and data that can be found together.
+    """
+    early = [d for d in check(loaded) if d.code.startswith("E")]
+    found = inspect(loaded, roots)
+    if early or found.contract is None:
+        # What is wrong with the spec and with its data is worth knowing at the same time.
+        raise SpecError(sorted({*early, *found.diagnostics}, key=sort_key), loaded.sources)
+    draft = _record_inputs(run_passes(Draft(loaded, found.contract)))
+    if draft.problems.errors:
+        raise SpecError(sorted(draft.problems.found, key=sort_key), loaded.sources)
+    warnings = {*loaded.warnings, *found.diagnostics, *draft.problems.found}
+    return draft.graph(), tuple(sorted(warnings, key=sort_key))
+
+
+def _record_inputs(draft: Draft) -> Draft:
+    """Records of values that no pass decides: they stand in the spec, the data or the defaults."""
+    spec, contract = draft.loaded.spec, draft.contract
+    data = contract.input
+    size = (
+        f"{data.channels} x {data.height} x {data.width} images"
+        if isinstance(data, ImageInput)
+        else f"{len(data.numeric)} number and {len(data.categorical)} category columns"
+    )
+    draft = draft.noted("read_contract", "data.source", contract.source, contract.fingerprint)
+    draft = draft.noted("read_contract", "data.input", size, "the data's contract")
+    if isinstance(contract.target, ClassTarget):
+        count = f"{len(contract.target.classes)} classes"
+        draft = draft.noted("read_contract", "data.classes", count, "the data's contract")
+    for key in _SETTLED:
+        value = getattr(spec.budget, key)
+        draft = draft.noted("budget", f"budget.{key}", value, draft.origin(f"budget.{key}"))
+    for key in ("kind", "device", "precision", "threads"):
+        value = getattr(spec.backend, key)
+        draft = draft.noted("backend", f"backend.{key}", value, draft.origin(f"backend.{key}"))
+    for key in ("validation", "test", "stratify"):
+        value = getattr(spec.data.split, key)
+        name = f"data.split.{key}"
+        draft = draft.noted("split", name, value, draft.origin(name))
+    return draft.noted("seed", "seed", spec.seed, draft.origin("seed"))

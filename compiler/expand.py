@@ -1,0 +1,356 @@
+"""The space of a spec: training defaults, then the preset, then what the person wrote.
+
+The result is one set of parameters and one architecture, wherever each piece came from, with the
+origin of every parameter kept for `automlc explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from automlc.compiler.architecture import (
+    Block,
+    ChoiceNode,
+    ConditionNode,
+    Layer,
+    ModelParser,
+    OpNode,
+    RepeatNode,
+    bodies,
+    expressions,
+    walk,
+)
+from automlc.compiler.ops import OPS
+from automlc.compiler.problems import Problems
+from automlc.spec.diagnostics import Span
+from automlc.spec.domains import (
+    Choice,
+    Domain,
+    Fixed,
+    Parameter,
+    ParameterDecl,
+    Space,
+    check_references,
+    read_declaration,
+)
+from automlc.spec.errors import SpecError
+from automlc.spec.expressions import Expr, Name, names, same
+from automlc.spec.load import LoadedSpec
+from automlc.spec.suggest import nearest
+from automlc.spec.yaml_nodes import MappingNode, SequenceNode, parse_yaml, to_plain
+
+PRESETS = ("image/blocks", "tabular/mlp")
+TRAINING = "training"
+
+# The parameters that the emitted training loop reads; everything else must be used by the model.
+TRAINING_PARAMETERS = (
+    "optimizer",
+    "lr",
+    "weight_decay",
+    "momentum",
+    "batch_size",
+    "schedule",
+    "warmup",
+    "label_smoothing",
+    "clip_norm",
+)
+TRAINING_WORDS = {
+    "optimizer": ("adam", "adamw", "nadam", "rmsprop", "sgd"),
+    "schedule": ("constant", "cosine", "linear"),
+}
+_IMAGE = ("input.channels", "input.height", "input.width")
+CONSTANTS = {
+    "image": ("outputs", "regression", *_IMAGE),
+    "tabular": ("outputs", "regression", "input.numeric", "input.categories"),
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A search space shipped as a text."""
+
+    name: str
+    tasks: tuple[str, ...]
+    parameters: Mapping[str, ParameterDecl]
+    blocks: Mapping[str, Block]
+    model: SequenceNode | None
+    forbid: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A merged space and its architecture; `origins` tells where each parameter comes from."""
+
+    space: Space
+    model: tuple[Layer, ...]
+    origins: Mapping[str, str]
+    preset: str | None
+
+
+@cache
+def load_preset(name: str) -> Preset:
+    """A shipped preset by name; presets are checked by tests, so mistakes in them are bugs."""
+    file = files("automlc.compiler.presets").joinpath(f"{name}.yaml")
+    root, found = parse_yaml(file.read_text(encoding="utf-8"), name)
+    assert isinstance(root, MappingNode) and not found, f"the preset {name} is broken: {found}"
+    problems = Problems()
+    declared: dict[str, ParameterDecl] = {}
+    parameters = root.get("parameters")
+    assert isinstance(parameters, MappingNode)
+    for key, node in parameters.items:
+        declaration, mistakes = read_declaration(node, key.text)
+        assert declaration is not None and not mistakes, f"the preset {name}: {mistakes}"
+        declared[key.text] = declaration
+    blocks = root.get("blocks")
+    read = read_blocks(blocks, problems) if isinstance(blocks, MappingNode) else {}
+    model = root.get("model")
+    tasks = root.get("tasks")
+    return Preset(
+        name,
+        tuple(to_plain(tasks)) if tasks is not None else (),
+        declared,
+        read,
+        model if isinstance(model, SequenceNode) else None,
+    )
+
+
+def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
+    """`name: {args: [a, b], body: [layers]}`, or `name: [layers]`, of a spec or a preset."""
+    blocks: dict[str, Block] = {}
+    for key, value in node.items:
+        name = key.text
+        if name in OPS.names():
+            problems.add("E329", f"{name} is an operation; a block needs its own name", key.span)
+            continue
+        if isinstance(value, SequenceNode):
+            blocks[name] = Block((), value)
+            continue
+        body = value.get("body") if isinstance(value, MappingNode) else None
+        args = value.get("args") if isinstance(value, MappingNode) else None
+        words = to_plain(args) if args is not None else []
+        fits = isinstance(words, list) and all(isinstance(w, str) for w in words)
+        if not isinstance(body, SequenceNode) or not fits:
+            problems.add(
+                "E329", f"the block {name} is `{{args: [names], body: [layers]}}`", key.span
+            )
+            continue
+        blocks[name] = Block(tuple(words), body)
+    return blocks
+
+
+def default_preset(task: str) -> str:
+    """The preset of a task when the spec gives neither a preset nor a model."""
+    return "image/blocks" if task.startswith("image") else "tabular/mlp"
+
+
+@dataclass
+class _Merge:
+    """Parameters by name, later layers replacing earlier ones; order of first mention."""
+
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def add(self, declared: Mapping[str, ParameterDecl], origin: str) -> None:
+        for name, declaration in declared.items():
+            self.parameters[name] = declaration.parameter(name)
+            span = declaration.span
+            self.origins[name] = f"{origin}:{span.line}" if span is not None else origin
+
+
+def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
+    """Merge and check the space of a spec; None when mistakes leave nothing to go on with."""
+    section, task = loaded.spec.space, loaded.spec.task.kind
+    name = section.preset
+    if name is None and section.model is None:
+        name = default_preset(task)
+    preset = _preset(name, task, loaded, problems) if name is not None else None
+    merge = _Merge()
+    merge.add(load_preset(TRAINING).parameters, TRAINING)
+    if preset is not None:
+        merge.add(preset.parameters, preset.name)
+    merge.add(section.parameters, loaded.source.path.name)
+    forbidden = (*(preset.forbid if preset else ()), *section.forbid)
+    parser = _parser(loaded, preset, problems)
+    text = section.model if section.model is not None else preset and preset.model
+    if text is None:
+        return None
+    model = parser.layers(text, {})
+    problems.found += check_references(tuple(merge.parameters.values()), forbidden)
+    try:
+        space = Space(merge.parameters.values(), forbidden)
+    except SpecError as error:
+        problems.found += error.diagnostics
+        return None
+    expansion = Expansion(space, model, merge.origins, name)
+    _check_model(expansion, task, problems)
+    _check_training(expansion, problems)
+    _check_unused(expansion, section.parameters, loaded, problems)
+    return expansion
+
+
+def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Preset | None:
+    span = loaded.spans("space.preset")
+    if name not in PRESETS:
+        near = nearest(name, PRESETS)
+        hint = f"did you mean {near}?" if near else f"the presets are {', '.join(PRESETS)}"
+        problems.add("E330", f"no preset is called {name!r}", span, hint=hint, key="space.preset")
+        return None
+    preset = load_preset(name)
+    if task not in preset.tasks:
+        fitting = [p for p in PRESETS if task in load_preset(p).tasks]
+        problems.add(
+            "E331",
+            f"the preset {name} is for {' and '.join(preset.tasks)}, not for {task}",
+            span,
+            hint=f"write preset: {fitting[0]}" if fitting else None,
+            key="space.preset",
+        )
+        return None
+    return preset
+
+
+def _parser(loaded: LoadedSpec, preset: Preset | None, problems: Problems) -> ModelParser:
+    own = loaded.spec.space.blocks
+    blocks = dict(preset.blocks) if preset is not None else {}
+    if own is not None:
+        blocks |= read_blocks(own, problems)
+    return ModelParser(problems, blocks)
+
+
+def _check_model(expansion: Expansion, task: str, problems: Problems) -> None:
+    known = {*expansion.space.names, *CONSTANTS["image" if task.startswith("image") else "tabular"]}
+    _check_names(expansion.model, known, problems)
+    _check_values(expansion.model, expansion.space, frozenset(), problems)
+
+
+def _check_values(
+    layers: Iterable[Layer], space: Space, guarded: frozenset[str], problems: Problems
+) -> None:
+    """Branches and arguments; a condition on a parameter may rule values out (`guarded`)."""
+    for layer in layers:
+        if isinstance(layer, ChoiceNode):
+            _check_branches(layer, space, problems)
+        elif isinstance(layer, OpNode):
+            _check_arguments(layer, space, guarded, problems)
+        inner = guarded
+        if isinstance(layer, ConditionNode):
+            inner = guarded | names(layer.when)
+        for body in bodies(layer):
+            _check_values(body, space, inner, problems)
+
+
+def _check_names(layers: Iterable[Layer], known: set[str], problems: Problems) -> None:
+    for layer in layers:
+        for expr in expressions(layer):
+            for name, span in _named(expr):
+                if name not in known:
+                    _unknown_name(name, span or layer.span, known, problems)
+        inner = known | {layer.index} if isinstance(layer, RepeatNode) else known
+        for body in bodies(layer):
+            _check_names(body, inner, problems)
+
+
+def _named(expr: Expr) -> list[tuple[str, Span | None]]:
+    if isinstance(expr, Name):
+        return [(expr.name, expr.span)]
+    return [(name, expr.span) for name in sorted(names(expr))]
+
+
+def _unknown_name(name: str, span: Span | None, known: set[str], problems: Problems) -> None:
+    near = nearest(name, sorted(known))
+    problems.add(
+        "E307",
+        f"{name} is neither a parameter nor a constant of this task",
+        span,
+        hint=f"did you mean {near}?" if near else f"declare it: space.parameters.{name}",
+    )
+
+
+def _check_branches(node: ChoiceNode, space: Space, problems: Problems) -> None:
+    if node.parameter not in space:
+        return  # reported as an unknown name
+    domain = space[node.parameter].domain
+    values = _values(domain)
+    if values is None:
+        problems.add(
+            "E325", f"a choice needs a parameter with listed values; {node.parameter} is {domain}",
+            node.span, hint=f"declare {node.parameter} as choice(...)",
+        )  # fmt: skip
+        return
+    written = [value for value, _ in node.branches]
+    for value in values:
+        if not any(same(value, other) for other in written):
+            problems.add(
+                "E325", f"the choice of {node.parameter} has no branch for {value!r}", node.span,
+                hint=f"add `{value}: [layers]` (or `[]` for nothing)",
+            )  # fmt: skip
+
+
+def _values(domain: Domain) -> tuple[Any, ...] | None:
+    if isinstance(domain, Choice):
+        return domain.values
+    return (domain.value,) if isinstance(domain, Fixed) else None
+
+
+def _check_arguments(
+    node: OpNode, space: Space, guarded: frozenset[str], problems: Problems
+) -> None:
+    """Values of a parameter that an argument takes directly must all be allowed."""
+    for name, expr in node.args:
+        if not isinstance(expr, Name) or expr.name not in space or expr.name in guarded:
+            continue
+        domain = space[expr.name].domain
+        problem = OPS.get(node.op).args[name].domain_problem(domain)
+        if problem:
+            problems.add(
+                "E324", f"{node.op}: {name} {problem} ({expr.name} is {domain})",
+                space[expr.name].span or expr.span or node.span,
+            )  # fmt: skip
+
+
+def _check_training(expansion: Expansion, problems: Problems) -> None:
+    for name, words in TRAINING_WORDS.items():
+        parameter = expansion.space[name]
+        for value in _values(parameter.domain) or (None,):
+            if value not in words:
+                near = nearest(str(value), words)
+                problems.add(
+                    "E332", f"{name} cannot be {value!r}", parameter.span,
+                    hint=f"did you mean {near}?" if near else f"known: {', '.join(words)}",
+                    key=f"space.parameters.{name}",
+                )  # fmt: skip
+    for name, low in (("lr", 0.0), ("batch_size", 1), ("weight_decay", 0.0), ("momentum", 0.0)):
+        parameter = expansion.space[name]
+        values = _values(parameter.domain) or (getattr(parameter.domain, "low", None),)
+        numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        if len(numbers) != len(values) or min(numbers) < low:
+            problems.add(
+                "E332", f"{name} must be a number of at least {low:g}, got {parameter.domain}",
+                parameter.span, key=f"space.parameters.{name}",
+            )  # fmt: skip
+
+
+def _check_unused(
+    expansion: Expansion, declared: Mapping[str, Any], loaded: LoadedSpec, problems: Problems
+) -> None:
+    used = set(TRAINING_PARAMETERS)
+    for layer in walk(expansion.model):
+        for expr in expressions(layer):
+            used |= names(expr)
+    for parameter in expansion.space.parameters:
+        if parameter.when is not None:
+            used |= names(parameter.when)
+    for name in declared:
+        if name in used:
+            continue
+        near = nearest(name, sorted(used & set(expansion.space.names)))
+        problems.add(
+            "W521", f"the parameter {name} is used by neither the model nor the training",
+            loaded.key_spans(f"space.parameters.{name}"),
+            hint=f"did you mean {near}?" if near else "use it in space.model, or remove it",
+            key=f"space.parameters.{name}",
+        )  # fmt: skip

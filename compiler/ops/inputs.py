@@ -1,0 +1,86 @@
+"""Operations at the input: standardizing, embedding of categories, augmentation."""
+
+from automlc.compiler.ops.base import Arg, Args, Cost, Op, Shape, Table, Value, Vector, add
+
+
+def _channels(shape: Shape) -> Value:
+    if isinstance(shape, Table):
+        return shape.numeric
+    return shape.features if isinstance(shape, Vector) else shape.channels
+
+
+def embedding_size(cardinality: int, limit: Value) -> Value:
+    """Width of one category's embedding: half of its values, at most `limit`.
+
+    `limit` may be symbolic or code, so the smaller of the two is found by the value's own rule.
+    """
+    half = (cardinality + 2) // 2
+    return min_value(half, limit)
+
+
+def min_value(known: int, value: Value) -> Value:
+    """min() of a known integer and a value of any kind."""
+    if isinstance(value, int):
+        return min(known, value)
+    return value.minimum(known)
+
+
+def _embedded(shape: Table, args: Args) -> Vector:
+    width: Value = shape.numeric
+    for cardinality in shape.cardinalities:
+        width = width + embedding_size(cardinality, args["limit"])
+    return Vector(width)
+
+
+def _embedding_cost(shape: Table, _: Vector, args: Args) -> Cost:
+    params: Value = 0
+    for cardinality in shape.cardinalities:
+        params = params + embedding_size(cardinality, args["limit"]) * (cardinality + 1)
+    return Cost(params=params)
+
+
+add(
+    Op(
+        "standardize",
+        "Subtract the mean and divide by the deviation of each channel or number column, "
+        "measured on the training part.",
+        ranks=("image", "vector", "table"),
+        cost=lambda before, after, args: Cost(buffers=_channels(before) * 2),
+    )
+)
+add(
+    Op(
+        "embed_categories",
+        "Replace each category by a learned vector of half its number of values, at most `limit`, "
+        "and append the number columns as they are.",
+        ranks=("table",),
+        args={"limit": Arg("int", 16, low=1, high=4096)},
+        shape=_embedded,
+        cost=_embedding_cost,
+        output_rank="vector",
+    )
+)
+add(
+    Op(
+        "random_flip",
+        "Mirror each image at random while training.",
+        ranks=("image",),
+        args={"horizontal": Arg("bool", True), "vertical": Arg("bool", False)},
+    )
+)
+add(
+    Op(
+        "random_shift",
+        "Move each image by up to `pixels` in both directions while training (zeros come in).",
+        ranks=("image",),
+        args={"pixels": Arg("int", 2, low=1, high=64)},
+    )
+)
+add(
+    Op(
+        "random_erase",
+        "Blank a random square of `share` of each side of the image while training (cutout).",
+        ranks=("image",),
+        args={"share": Arg("float", 0.25, low=0.0, high=1.0)},
+    )
+)

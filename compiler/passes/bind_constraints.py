@@ -1,0 +1,98 @@
+"""Give each constraint its metric, bound and stage; refuse what no configuration can meet."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from automlc.compiler.costing import COSTS
+from automlc.compiler.draft import Draft
+from automlc.compiler.symbolic import Interval, Sym
+from automlc.runtime.plan import Constraint
+from automlc.spec.diagnostics import Span
+from automlc.spec.expressions import (
+    Compare,
+    Expr,
+    ExpressionError,
+    Name,
+    evaluate,
+    names,
+    to_text,
+)
+from automlc.spec.suggest import nearest
+
+_MIRROR = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "==": "=="}
+
+
+def bind_constraints(draft: Draft) -> Draft:
+    """Costs of the model are static: checked for each proposal before it is trained."""
+    bound: list[Constraint] = []
+    for index, expr in enumerate(draft.loaded.spec.constraints):
+        constraint = _bind(draft, expr, f"constraints[{index}]")
+        if constraint is None:
+            continue
+        bound.append(constraint)
+        span = draft.loaded.spans(f"constraints[{index}]")
+        _check_reachable(draft, constraint, span)
+        key = f"constraints[{index}]"
+        draft = draft.noted("bind_constraints", key, "static", "a cost of the model alone")
+    return replace(draft, constraints=tuple(bound))
+
+
+def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
+    span = draft.loaded.spans(key)
+    if not isinstance(expr, Compare):
+        draft.problems.add("E345", "a constraint is a comparison", span, key=key)
+        return None
+    left, op, right = expr.left, expr.op, expr.right
+    if isinstance(right, Name) and not isinstance(left, Name):
+        left, op, right = right, _MIRROR.get(op, op), left
+    if not isinstance(left, Name) or names(right) or op not in _MIRROR:
+        draft.problems.add(
+            "E345", f"{to_text(expr)}: a constraint compares one cost with a number", span,
+            hint="such as model.size <= 5MB", key=key,
+        )  # fmt: skip
+        return None
+    if left.name not in COSTS:
+        near = nearest(left.name, COSTS)
+        known = f"known: {', '.join(COSTS)}"
+        draft.problems.add(
+            "E346", f"nothing called {left.name!r} can be constrained", left.span or span,
+            hint=f"did you mean {near}? ({known})" if near else known, key=key,
+        )  # fmt: skip
+        return None
+    try:
+        value = evaluate(right, {})
+    except ExpressionError as error:
+        draft.problems.found.append(error.diagnostic(key))
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        draft.problems.add("E345", "the bound of a constraint is a number", span, key=key)
+        return None
+    return Constraint(to_text(expr), left.name, op, value, "static")
+
+
+def _check_reachable(draft: Draft, constraint: Constraint, span: Span | None) -> None:
+    value = draft.cost_values.get(constraint.metric)
+    if value is None or draft.nominal:
+        return
+    reach = value.range if isinstance(value, Sym) else Interval(value, value)
+    low, high = reach.low, reach.high
+    impossible = {
+        "<=": low > constraint.bound,
+        "<": low >= constraint.bound,
+        ">=": high < constraint.bound,
+        ">": high <= constraint.bound,
+        "==": not low <= constraint.bound <= high,
+    }[constraint.op]
+    if impossible:
+        end = f"at least {low:,.0f}" if constraint.op in ("<=", "<", "==") else _at_most(high)
+        draft.problems.add(
+            "E401", f"no configuration can meet {constraint.text}: {constraint.metric} is {end} "
+            f"({COSTS[constraint.metric]})", span,
+            hint="widen the bound, or the space towards smaller models",
+        )  # fmt: skip
+
+
+def _at_most(high: float) -> str:
+    return "unbounded" if math.isinf(high) else f"at most {high:,.0f}"

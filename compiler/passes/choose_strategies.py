@@ -1,0 +1,65 @@
+"""Check the searcher, the stopping policy and their options against what is registered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from automlc.compiler.draft import Draft
+from automlc.runtime.plan import Choice
+from automlc.runtime.registry import Registry
+from automlc.runtime.searchers import SEARCHERS
+from automlc.runtime.stopping import POLICIES
+from automlc.spec.load import explain_validation
+from automlc.spec.suggest import nearest
+
+
+def choose_strategies(draft: Draft) -> Draft:
+    """Options are filled in with their defaults, so that a plan says all that will happen."""
+    search, stopping = draft.loaded.spec.search, draft.loaded.spec.stopping
+    draft = replace(
+        draft,
+        search=_resolve(draft, SEARCHERS, "search", "strategy", search.strategy, search.options),
+        stopping=_resolve(
+            draft, POLICIES, "stopping", "policy", stopping.policy, stopping.options
+        ),
+    )
+    for section, word, choice in (
+        ("search", "strategy", draft.search),
+        ("stopping", "policy", draft.stopping),
+    ):
+        if choice is not None:
+            key = f"{section}.{word}"
+            draft = draft.noted("choose_strategies", key, choice.name, draft.origin(key))
+            for option, value in choice.options.items():
+                key = f"{section}.{option}"
+                draft = draft.noted("choose_strategies", key, value, draft.origin(key))
+    return draft
+
+
+def _resolve(
+    draft: Draft,
+    registry: Registry[Any],
+    section: str,
+    word: str,
+    name: str,
+    options: dict[str, Any],
+) -> Choice | None:
+    if name not in registry:
+        near = nearest(name, registry.names())
+        known = f"known: {', '.join(registry.names())}"
+        draft.problems.add(
+            "E340", f"no {registry.kind} is called {name!r}",
+            draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section),
+            hint=f"did you mean {near}? ({known})" if near else known, key=f"{section}.{word}",
+        )  # fmt: skip
+        return None
+    model = registry.get(name).Options
+    try:
+        values = model.model_validate(options)
+    except ValidationError as error:
+        draft.problems.found += explain_validation(error, draft.loaded.node, model, (section,))
+        return None
+    return Choice(name, values.model_dump(mode="json"))

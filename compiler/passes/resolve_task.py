@@ -1,0 +1,60 @@
+"""Settle the metric, its goal and the target."""
+
+from dataclasses import replace
+
+from automlc.compiler.draft import Draft
+from automlc.runtime.metrics import METRICS, metrics_of
+from automlc.runtime.plan import Task
+from automlc.spec.suggest import nearest
+
+
+def resolve_task(draft: Draft) -> Draft:
+    """`metric` left out becomes the first of its task; its own goal is the default goal."""
+    task = draft.loaded.spec.task
+    fitting = {metric.name: metric for metric in metrics_of(task.kind)}
+    name = task.metric or next(iter(fitting))
+    if name not in fitting:
+        _wrong_metric(draft, name, tuple(fitting))
+        return draft
+    metric = fitting[name]
+    goal = task.goal or metric.goal
+    if goal != metric.goal:
+        draft.problems.add(
+            "E343", f"{name} is better when it is {_better(metric.goal)}, but the goal is {goal}",
+            draft.loaded.spans("task.goal"), hint=f"write goal: {metric.goal}, or leave it out",
+            key="task.goal",
+        )  # fmt: skip
+    target = task.target
+    low, high = metric.low, metric.high
+    if target is not None and (
+        (low is not None and target < low) or (high is not None and target > high)
+    ):
+        bounds = f"from {low} to {high}" if high is not None else f"at least {low}"
+        draft.problems.add(
+            "E344", f"the target {target:g} cannot be reached: {name} is {bounds}",
+            draft.loaded.spans("task.target"), key="task.target",
+        )  # fmt: skip
+    draft = draft.noted("resolve_task", "task.metric", name, draft.origin("task.metric"))
+    draft = draft.noted(
+        "resolve_task", "task.goal", goal, draft.origin("task.goal") if task.goal else name
+    )
+    return replace(draft, task=Task(task.kind, name, goal, target))
+
+
+def _wrong_metric(draft: Draft, name: str, fitting: tuple[str, ...]) -> None:
+    kind = draft.loaded.spec.task.kind
+    span = draft.loaded.spans("task.metric")
+    known = f"for {kind}: {', '.join(fitting)}"
+    if name in METRICS:
+        message = f"the metric {name} does not fit {kind}"
+        draft.problems.add("E342", message, span, hint=known, key="task.metric")
+        return
+    near = nearest(name, fitting)
+    hint = f"did you mean {near}? ({known})" if near else known
+    draft.problems.add(
+        "E341", f"no metric is called {name!r}", span, hint=hint, key="task.metric"
+    )
+
+
+def _better(goal: str) -> str:
+    return "large" if goal == "maximize" else "small"

@@ -1,0 +1,71 @@
+"""Try the model's own laws on the default and on random configurations of the space."""
+
+import random
+from collections.abc import Mapping
+
+from automlc.compiler.costing import Counter, input_env
+from automlc.compiler.draft import Draft
+from automlc.compiler.graph import shape_of
+from automlc.compiler.problems import Problems
+from automlc.compiler.symbolic import Builder
+from automlc.compiler.contracts.contract import ClassTarget
+from automlc.spec.expressions import Scalar
+
+SAMPLES = 16
+
+
+def verify_model(draft: Draft) -> Draft:
+    """Residual strides, argument bounds, and parameters read only where they are active."""
+    if draft.costs is None or draft.expansion is None:
+        return draft
+    space = draft.expansion.space
+    rng = random.Random(0)  # noqa: S311  # a fixed sample of configurations, not a secret
+    configs = [space.default_config(), *(space.sample(rng) for _ in range(SAMPLES))]
+    violated = space.violated(configs[0])
+    if violated:
+        draft.problems.add(
+            "E335", f"the default configuration is forbidden: {violated[0]}",
+            draft.loaded.spans("space.forbid"), key="space.forbid",
+            hint="give one of its parameters another default",
+        )  # fmt: skip
+    _run_checks(draft, configs)
+    for config in configs:
+        if not _walk(draft, config):
+            break
+    return draft
+
+
+def _run_checks(draft: Draft, configs: list[dict[str, Scalar]]) -> None:
+    if not draft.checks:
+        return
+    program = draft.builder.program({str(i): c.holds for i, c in enumerate(draft.checks)})
+    for config in configs:
+        for index, holds in program.evaluate(config).items():
+            if not holds:
+                check = draft.checks[int(index)]
+                shown = ", ".join(f"{k}={v!r}" for k, v in sorted(config.items())[:8])
+                draft.problems.add(check.code, check.message, check.span, hint=f"seen at {shown}")
+
+
+def _walk(draft: Draft, config: Mapping[str, Scalar]) -> bool:
+    """Count one configuration with nothing but its active parameters at hand."""
+    assert draft.expansion is not None
+    target = draft.contract.target
+    outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
+    shape = shape_of(draft.contract)
+    regression = draft.loaded.spec.task.kind.endswith("regression")
+    env = {**input_env(shape, outputs), "regression": regression, **config}
+    try:
+        Counter(Builder(), Problems()).count(draft.expansion.model, shape, env)
+    except KeyError as error:
+        name = str(error.args[0])
+        draft.problems.add(
+            "E334", f"the model reads {name} where it is not active",
+            draft.expansion.space[name].span,
+            hint="put that layer under the same condition, or make the parameter unconditional",
+        )  # fmt: skip
+        return False
+    except (ArithmeticError, TypeError, ValueError) as error:
+        draft.problems.add("E324", f"the model cannot be built: {error}", None)
+        return False
+    return True
