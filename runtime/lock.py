@@ -9,7 +9,6 @@ from pathlib import Path
 
 from automlc.spec.errors import AutomlcError
 
-
 _TRIES = 5
 
 

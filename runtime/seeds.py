@@ -20,4 +20,4 @@ def derive_seed(seed: int, purpose: str, *numbers: int) -> int:
     """
     text = "/".join([str(seed), purpose, *map(str, numbers)])
     digest = hashlib.sha256(text.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % 2**SEED_BITS
+    return int.from_bytes(digest[:8], "big") % (1 << SEED_BITS)

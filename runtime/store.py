@@ -227,8 +227,9 @@ class Store:
             is_best = now is not None and now.number == number
             if is_best:
                 previous = None if before is None else before.number
-                payload = {"value": row.value, "previous": previous}
-                self._record("incumbent", number, attempt, payload)
+                self._record(
+                    "incumbent", number, attempt, {"value": row.value, "previous": previous}
+                )
         self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         return is_best
 
@@ -407,6 +408,8 @@ class Store:
         self._set_meta("state", "finished")
         self._set_meta("reason", payload["reason"])
         self._set_meta("ended", moment)
+        if "closest" in payload:
+            self._set_meta("closest", payload["closest"])
 
     def _on_test_done(self, _m: float, _t: None, _a: None, payload: Any) -> None:
         self._set_meta("test", payload)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import ctypes
 import errno
 import gc
@@ -155,10 +156,8 @@ class Child:
         return str(json.loads(answer)["answer"])
 
     def _tell(self, failure: Mapping[str, Any]) -> None:
-        try:
+        with contextlib.suppress(OSError):
             send(self._socket, {"failed": failure})
-        except OSError:
-            pass
 
 
 def lower_limit(which: int, value: int) -> None:
@@ -217,11 +216,11 @@ class Parent:
         die_with_parent(signal.SIGTERM)
         send(self._control, {"op": "ready", "pid": os.getpid()})
         while True:
-            ready, _, _ = select.select([self._control, wake], [], [])
+            ready = set(select.select([self._control.fileno(), wake], [], [])[0])
             if wake in ready:
                 os.read(wake, 4096)
                 self._reap()
-            if self._control in ready:
+            if self._control.fileno() in ready:
                 messages = self._lines.read()
                 if messages is None:
                     self._quit()
@@ -322,9 +321,7 @@ def main() -> NoReturn:
     Parent(control, train, data, arguments.source).serve()
 
 
-def serve_one(
-    control: socket.socket, train: ModuleType, data: Any, source: str | None
-) -> NoReturn:
+def serve_one(control: socket.socket, train: ModuleType, data: Any, source: str | None) -> NoReturn:
     """Run the one trial of this process: the driver started it in a session of its own."""
     lines = Lines(control)
     send(control, {"op": "ready", "pid": os.getpid()})

@@ -10,13 +10,14 @@ import contextlib
 import json
 import os
 import re
+import select
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)", re.IGNORE
 _ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _MAX_LINE = 32 * 1024 * 1024
 _MAX_DEATHS = 3
+_IDLE_S = 0.25
 
 
 def can_fork() -> bool:
@@ -63,8 +65,15 @@ class _Worker:
         self.control, theirs = socket.socketpair()
         with log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "automlc.runtime.worker", *arguments,
-                 "--control", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "automlc.runtime.worker",
+                    *arguments,
+                    "--control",
+                    str(theirs.fileno()),
+                ],
                 cwd=folder,
                 env=clean_environment(os.environ),
                 stdin=subprocess.DEVNULL,
@@ -91,12 +100,14 @@ class LocalExecutor:
     """Runs jobs of one project; `source` is the path of its data, or a builtin name.
 
     `log`: the file that gets what the parent process prints. `fork`: whether a warm parent is used.
+    `idle` is called every now and then while the project is being loaded; it may raise.
     """
 
     project: Path
     source: str | None
     log: Path
     fork: bool = field(default_factory=can_fork)
+    idle: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -187,6 +198,9 @@ class LocalExecutor:
     def _wait_until_ready(self, worker: _Worker) -> None:
         """Wait while the project is imported and its data is read."""
         while not worker.ready:
+            if not select.select([worker.control], [], [], _IDLE_S)[0]:
+                self.idle()
+                continue
             messages = worker.lines.read()
             if messages is None:
                 self._workers.remove(worker)
@@ -302,5 +316,3 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, int | None]:
 
 def _ending(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-
-

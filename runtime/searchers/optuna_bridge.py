@@ -16,7 +16,6 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
@@ -77,7 +76,7 @@ class _Bridge:
             if not isinstance(p.domain, Fixed)
         }
 
-    def _distribution(self, parameter: Parameter) -> BaseDistribution:
+    def _distribution(self, parameter: Parameter) -> Any:
         make, domain = self._optuna.distributions, parameter.domain
         if isinstance(domain, Choice):
             return make.CategoricalDistribution(tuple(range(len(domain.values))))
@@ -96,7 +95,7 @@ class _Bridge:
             return domain.value
         raw = trial._suggest(parameter.name, self._distributions[parameter.name])
         if isinstance(domain, Choice):
-            return domain.values[raw]
+            return domain.values[int(raw)]
         if isinstance(domain, Float):
             # exp(log(high)) may come out one bit above high.
             return min(domain.high, max(domain.low, float(raw)))

@@ -6,7 +6,6 @@ import random
 from collections.abc import Sequence
 from typing import ClassVar
 
-
 from automlc.runtime.searchers.base import SEARCHERS, NoOptions, Past, Proposal
 from automlc.spec.domains import Space
 

@@ -21,8 +21,8 @@ from automlc.runtime.registry import Registry
 from automlc.runtime.searchers.base import NoOptions, read_options
 
 __all__ = [
-    "POLICIES",
     "CONTINUE",
+    "POLICIES",
     "Decision",
     "EpochHistory",
     "NoOptions",

@@ -1,0 +1,89 @@
+"""`automlc run`: search with a spec or a compiled project, or resume a run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from automlc.runtime.run import Options
+
+
+@click.command("run")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--run-dir", type=click.Path(path_type=Path), help="The folder of the run.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; finished: do nothing.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, help="Trials at a time.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the result.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: one object per event.",
+)
+@click.option(
+    "--data-root",
+    "data_roots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder in which data may lie (repeatable; also AUTOMLC_DATA_ROOT).",
+)
+@click.option(
+    "--allow-code",
+    "allow_code",
+    multiple=True,
+    metavar="NAME",
+    help="Run this file of the project although automlc did not write it so (repeatable).",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    target: Path,
+    run_dir: Path | None,
+    resume: bool,
+    workers: int,
+    quiet: bool,
+    log_format: str,
+    data_roots: tuple[Path, ...],
+    allow_code: tuple[str, ...],
+) -> None:
+    """Search: train trials, stop losers, keep and test the best model.
+
+    TARGET is a spec, a compiled project, or (with --resume) the folder of a run. Ctrl-C once
+    finishes the running epoch, saves and exits with 130; twice stops at once.
+    """
+    from automlc.runtime.progress import make_progress
+    from automlc.runtime.run import Options, execute
+
+    options = Options(
+        run_dir=run_dir,
+        resume=resume,
+        workers=workers,
+        allow_code=allow_code,
+        data_roots=(*data_roots, *_roots_of_environment()),
+        progress=make_progress(quiet=quiet, log_format=log_format),
+    )
+    if not target.is_dir():
+        target, options = _compile(target, options)
+    context.exit(execute(target, options).exit_code)
+
+
+def _roots_of_environment() -> list[Path]:
+    text = os.environ.get("AUTOMLC_DATA_ROOT", "")
+    return [Path(item) for item in text.split(os.pathsep) if item]
+
+
+def _compile(spec: Path, options: Options) -> tuple[Path, Options]:
+    """Compile a spec to build/<name>; returns the project and the options with its data."""
+    from automlc.backends import build
+    from automlc.compiler.contracts import resolve_source
+    from automlc.spec.load import load
+
+    loaded = load(spec)
+    project: Path = build(loaded, roots=options.data_roots)
+    source = resolve_source(loaded, options.data_roots)
+    return project, replace(options, source=None if source is None else str(source))

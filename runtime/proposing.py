@@ -1,0 +1,136 @@
+"""From a searcher's proposal to a configuration that may be tried.
+
+A proposal is refused when it is not in the space, is forbidden, breaks a constraint on a cost, or
+was tried before. The searcher is then asked again with another seed; after 100 refusals
+configurations are drawn uniformly, and after 1,000 the study ends.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from automlc.runtime.plan import Plan
+from automlc.runtime.searchers import Past, Proposal, make_searcher
+from automlc.runtime.seeds import derive_seed
+from automlc.runtime.store import Store
+from automlc.runtime.trial import State
+from automlc.spec.errors import AutomlcError
+
+ASKS = 100
+TRIES = 1000
+_EXAMPLES = 5
+_TRIED = "it was tried before"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A configuration to try, what it costs, and the first part of its why-record."""
+
+    config: Mapping[str, Any]
+    costs: Mapping[str, Any]
+    why: Mapping[str, Any]
+
+
+@dataclass
+class _Refusals:
+    """What was refused for one trial: a few examples, and how many by reason."""
+
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    past: list[Past] = field(default_factory=list)
+    count: int = 0
+    repeats: int = 0
+
+    def add(self, proposal: Proposal, reason: str) -> None:
+        self.count += 1
+        self.repeats += reason == _TRIED
+        self.past.append(Past(-1, proposal.config, "refused", None))
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append({"config": dict(proposal.config), "reason": reason})
+
+
+class Proposer:
+    """Asks the plan's searcher; everything it knows it reads from the store."""
+
+    def __init__(self, plan: Plan, store: Store):
+        self._plan = plan
+        self._store = store
+        self._searcher = make_searcher(
+            plan.search.name, plan.search.options, plan.space, plan.task.goal
+        )
+        # Of all that was refused: the smallest violation of a constraint, for the closing words.
+        self.closest: dict[str, Any] | None = None
+
+    def propose(self, number: int, alive: Callable[[], bool]) -> Accepted | str | None:
+        """A configuration for trial `number`; or, as text, why there is none.
+
+        `alive` is asked between tries; None where it says no.
+        """
+        history = list(self._history()) if self._searcher.needs_history else []
+        refusals = _Refusals()
+        while alive():
+            proposal = self._ask(number, history, refusals)
+            if proposal is None:
+                return "space exhausted: every allowed configuration was tried"
+            costs, objection = self._judge(proposal.config)
+            if objection is None:
+                return Accepted(proposal.config, costs, self._why(proposal, refusals))
+            refusals.add(proposal, objection)
+            if refusals.count >= TRIES and not self._searcher.exhaustive:
+                return _no_proposal(refusals)
+        return None
+
+    def _ask(self, number: int, history: list[Past], refusals: _Refusals) -> Proposal | None:
+        seed = derive_seed(self._plan.seed, "ask", number, refusals.count)
+        if refusals.count < ASKS or self._searcher.exhaustive:
+            return self._searcher.ask(number, [*history, *refusals.past], seed)
+        config = self._plan.space.sample(random.Random(seed))  # noqa: S311 - not for secrets
+        rule = f"uniform, after {ASKS} refused proposals"
+        return Proposal(config, {"rule": rule, "seed": seed})
+
+    def _judge(self, config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+        """The costs of a configuration, and what speaks against it."""
+        problems = self._plan.space.problems(config)
+        if problems:
+            return {}, problems[0]
+        try:
+            costs = self._plan.costs.evaluate(config)
+        except AutomlcError as error:
+            return {}, error.message
+        for constraint in self._plan.constraints:
+            if not constraint.holds(costs):
+                value = costs.get(constraint.metric)
+                words = f"{constraint.metric} is {value}, the constraint: {constraint.text}"
+                self._remember(constraint.violation(costs), words, config)
+                return costs, words
+        return costs, _TRIED if self._store.has_config(config) else None
+
+    def _remember(self, violation: float, words: str, config: Mapping[str, Any]) -> None:
+        if self.closest is None or violation < self.closest["violation"]:
+            finite = min(violation, 1e308)
+            self.closest = {"violation": finite, "reason": words, "config": dict(config)}
+
+    def _why(self, proposal: Proposal, refusals: _Refusals) -> dict[str, Any]:
+        why: dict[str, Any] = {
+            "searcher": self._plan.search.name,
+            "proposal": dict(proposal.why),
+            "refused": refusals.examples,
+        }
+        if refusals.count > len(refusals.examples):
+            why["refused_count"] = refusals.count
+        return why
+
+    def _history(self) -> Iterator[Past]:
+        for row in self._store.trials():
+            # Optuna ranks stopped trials by how far they came, then by value.
+            stopped = row.state is State.STOPPED and row.value is not None
+            middle = ((row.epochs, row.value),) if stopped and row.value is not None else ()
+            yield Past(row.number, row.config, str(row.state), row.value, middle)
+
+
+def _no_proposal(refusals: _Refusals) -> str:
+    if refusals.repeats == refusals.count:
+        return f"space exhausted: {TRIES} proposals in a row were tried before"
+    return f"no allowed configuration found in {TRIES} proposals"

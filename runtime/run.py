@@ -1,0 +1,441 @@
+"""Runs on disk: a folder per run, with a copy of the project, the study and what it found.
+
+    runs/<name>-1/  study.db  lock  plan.json  project/  t0001/ ...  best/  worker.log
+
+The runtime executes only what the emitter wrote: every file of the project must have the digest
+that automlc.lock gives it, and no Python file may be there besides, unless it is allowed by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from automlc.runtime.executors.local import LocalExecutor
+from automlc.runtime.faults import hit
+from automlc.runtime.interrupts import Interrupts
+from automlc.runtime.lock import RunLock
+from automlc.runtime.plan import Plan, load_plan
+from automlc.runtime.progress import Closing, Progress, Quiet, Session
+from automlc.runtime.store import Store, open_reader, open_store
+from automlc.runtime.study import Outcome, Study, write_json
+from automlc.runtime.trial import sha256_of
+from automlc.spec.errors import AutomlcError
+
+RUNS = "runs"
+MANIFEST = "automlc.lock"
+_MANIFEST_SCHEMA = "automlc.lock/1"
+_BUILTIN = "builtin:"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line may say about a run.
+
+    `allow_code`: files of the project, relative to it, that may differ from what was emitted.
+    `source`: where the data is, when the caller has resolved it; else it is looked for below the
+    current folder, the project's folders and `data_roots`.
+    """
+
+    run_dir: Path | None = None
+    resume: bool = False
+    workers: int = 1
+    allow_code: tuple[str, ...] = ()
+    data_roots: tuple[Path, ...] = ()
+    source: str | None = None
+    progress: Progress = field(default_factory=Quiet)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run directory, begun at least."""
+    return (folder / "study.db").exists()
+
+
+def execute(target: Path, options: Options) -> Outcome:
+    """Run an emitted project, or resume a run; `target` is the folder of either.
+
+    Raises AutomlcError where that cannot be done; a run that exists is never started afresh.
+    """
+    if is_run(target):
+        return _resume_run(target, options)
+    plan = load_plan(target / "plan.json")
+    folder = _choose_folder(plan, options)
+    if _is_started(folder):
+        if not options.resume:
+            raise AutomlcError(
+                f"{folder} is a run already; it is never started over",
+                f"continue it: automlc run {folder} --resume; or name another --run-dir",
+            )
+        _refuse_other_plan(folder, plan)
+        return _resume(folder, options)
+    if options.resume:
+        options.progress.say(f"nothing to resume in {folder}: starting")
+    return _start(target, folder, plan, options)
+
+
+# ---- a new run ----
+
+
+def _choose_folder(plan: Plan, options: Options) -> Path:
+    """The folder that was asked for, or the next free one below runs/ (the latest, to resume)."""
+    if options.run_dir is not None:
+        return options.run_dir
+    runs = Path(RUNS)
+    number = max(_numbers(runs, plan.name), default=0)
+    if options.resume and number:
+        return runs / f"{plan.name}-{number}"
+    return runs / f"{plan.name}-{number + 1}"
+
+
+def _numbers(runs: Path, name: str) -> Iterable[int]:
+    """The numbers of the runs of that name."""
+    if not runs.is_dir():
+        return
+    for path in runs.iterdir():
+        prefix, _, number = path.name.rpartition("-")
+        if prefix == name and number.isascii() and number.isdigit():
+            yield int(number)
+
+
+def _start(project: Path, folder: Path, plan: Plan, options: Options) -> Outcome:
+    files = verify_project(project, options.allow_code)
+    source = options.source or find_data(plan, project, options.data_roots)
+    _make_folder(folder)
+    with RunLock(folder):
+        if _is_started(folder):
+            raise AutomlcError(f"{folder} was started by another process a moment ago")
+        _copy_project(project, folder / "project", files)
+        write_json(folder / "plan.json", plan.to_json())
+        hit("driver.folder.made")
+        store = open_store(folder / "study.db", plan.task.goal)
+        try:
+            store.start_study(_meta(plan, folder, source, options))
+            _write_latest(folder)
+            return _session(folder, plan, store, source, options, resumed=False)
+        finally:
+            store.close()
+
+
+def _make_folder(folder: Path) -> None:
+    """Create the run directory; refuses links, and folders with contents that are not ours."""
+    if folder.is_symlink():
+        raise AutomlcError(f"{folder} is a symbolic link", "name a plain folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = {path.name for path in folder.iterdir()} - _BEGINNINGS
+    except OSError as error:
+        raise AutomlcError(f"{folder} cannot be made: {error}") from error
+    if strangers:
+        raise AutomlcError(
+            f"{folder} is neither empty nor a run: it holds {sorted(strangers)[0]!r}",
+            "name a new folder with --run-dir",
+        )
+
+
+# What a start that was killed early may have left behind.
+_BEGINNINGS = {
+    "lock",
+    "plan.json",
+    "plan.json.tmp",
+    "project",
+    "project.tmp",
+    "study.db",
+    "study.db-wal",
+    "study.db-shm",
+    "worker.log",
+}
+
+
+def _meta(plan: Plan, folder: Path, source: str, options: Options) -> dict[str, Any]:
+    return {
+        "run_id": folder.resolve().name,
+        "plan": plan.sha256(),
+        "seed": plan.seed,
+        "data": source,
+        "allow_code": list(options.allow_code),
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    """What this run was made with; asked of the installed packages, none is imported."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+    for name in ("automlc", "optuna", "torch", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _write_latest(folder: Path) -> None:
+    """Name the newest run in runs/latest, which `status` and others look at."""
+    if folder.parent.name != RUNS:
+        return
+    temporary = folder.parent / "latest.tmp"
+    temporary.write_text(folder.name + "\n", encoding="utf-8")
+    temporary.replace(folder.parent / "latest")
+
+
+# ---- a run that exists ----
+
+
+def _is_started(folder: Path) -> bool:
+    """Whether the study of a run was begun; a start that was killed before that counts for none."""
+    path = folder / "study.db"
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    database = open_reader(path)
+    try:
+        return bool(database.execute("SELECT 1 FROM meta WHERE key = 'state'").fetchone())
+    except sqlite3.OperationalError:
+        return False  # Not even the tables are there.
+    except sqlite3.DatabaseError:
+        return True  # Damaged: opening it for writing says so by name.
+    finally:
+        database.close()
+
+
+def _resume_run(folder: Path, options: Options) -> Outcome:
+    if options.run_dir is not None and options.run_dir.resolve() != folder.resolve():
+        raise AutomlcError(f"{folder} is a run; --run-dir names another folder")
+    if not options.resume:
+        raise AutomlcError(
+            f"{folder} is a run already; it is never started over",
+            f"continue it: automlc run {folder} --resume",
+        )
+    if not _is_started(folder):
+        raise AutomlcError(
+            f"{folder} was interrupted before its study began",
+            f"run the spec or the project again with --run-dir {folder}",
+        )
+    return _resume(folder, options)
+
+
+def _refuse_other_plan(folder: Path, plan: Plan) -> None:
+    recorded = load_plan(folder / "plan.json")
+    if recorded.sha256() == plan.sha256():
+        return
+    mine, theirs = plan.to_json(), recorded.to_json()
+    changed = next(key for key in mine if mine[key] != theirs[key])
+    raise AutomlcError(
+        f"{folder} was started with another plan: {changed!r} differs",
+        f"continue it as it was: automlc run {folder} --resume; or start a new run",
+    )
+
+
+def _resume(folder: Path, options: Options) -> Outcome:
+    with RunLock(folder):
+        plan = load_plan(folder / "plan.json")
+        store = open_store(folder / "study.db", plan.task.goal)
+        try:
+            meta = store.meta()
+            if meta.get("plan") != plan.sha256():
+                raise AutomlcError(
+                    f"{folder / 'plan.json'} was changed since the run started",
+                    "restore the file; a study cannot change its plan half-way",
+                )
+            if meta["state"] == "finished":
+                return _say_finished(folder, plan, store, options)
+            verify_project(folder / "project", [*options.allow_code, *meta["allow_code"]])
+            store.resume_study()
+            source = options.source or str(meta["data"])
+            return _session(folder, plan, store, source, options, resumed=True)
+        finally:
+            store.close()
+
+
+def _say_finished(folder: Path, plan: Plan, store: Store, options: Options) -> Outcome:
+    meta, best = store.meta(), store.incumbent()
+    session = Session(plan, folder, options.workers, resumed=True, done=_done(store))
+    options.progress.begin(session)
+    options.progress.say("the study is finished: nothing to resume")
+    options.progress.end(_closing(store, Outcome(0, "finished", str(meta["reason"]))))
+    number = best.number if best else None
+    return Outcome(0, "finished", str(meta["reason"]), number)
+
+
+def _session(
+    folder: Path, plan: Plan, store: Store, source: str, options: Options, *, resumed: bool
+) -> Outcome:
+    """Work on a study until it ends or is interrupted; the caller holds the lock."""
+    progress = options.progress
+    best = store.incumbent()
+    known = (best.number, best.value) if best is not None and best.value is not None else None
+    progress.begin(Session(plan, folder, options.workers, resumed, _done(store), known))
+    with Interrupts() as interrupts:
+
+        def idle() -> None:
+            progress.tick({})
+            if interrupts.draining:
+                raise AutomlcError(
+                    "interrupted while the project was loading",
+                    f"continue: automlc run {folder} --resume",
+                    exit_code=interrupts.exit_code,
+                )
+
+        executor = LocalExecutor(
+            (folder / "project").resolve(), source, folder.resolve() / "worker.log", idle=idle
+        )
+        if not executor.fork:
+            progress.say("trials are not forked on this system: each loads the data itself")
+        try:
+            study = Study(
+                plan,
+                store,
+                executor,
+                folder.resolve(),
+                progress=progress,
+                interrupts=interrupts,
+                workers=options.workers,
+            )
+            outcome = study.run()
+        finally:
+            executor.close()
+        progress.end(_closing(store, outcome, study.elapsed()))
+        return outcome
+
+
+def _done(store: Store) -> int:
+    return sum(count for state, count in store.counts().items() if state != "running")
+
+
+def _closing(store: Store, outcome: Outcome, seconds: float | None = None) -> Closing:
+    meta = store.meta()
+    return Closing(
+        state=outcome.state,
+        reason=outcome.reason,
+        seconds=float(meta.get("elapsed", 0.0)) if seconds is None else seconds,
+        best=store.incumbent(),
+        test=meta.get("test"),
+        closest=meta.get("closest"),
+    )
+
+
+# ---- the project ----
+
+
+def verify_project(project: Path, allow_code: Sequence[str] = ()) -> dict[str, str]:
+    """Check a project against its manifest; returns {file: sha256} of what is to be copied.
+
+    Raises AutomlcError for a file that is missing or changed, for a Python file that the emitter
+    did not write, and for links; `allow_code` lifts this for the files it names.
+    """
+    listed = _manifest(project)
+    allowed = {PurePosixPath(name).as_posix() for name in allow_code}
+    unknown = allowed - set(listed) - {name for name, _ in _python_files(project)}
+    if unknown:
+        raise AutomlcError(f"--allow-code: {project} has no file {sorted(unknown)[0]!r}")
+    for name, digest in listed.items():
+        path = project / name
+        if path.is_symlink():
+            raise AutomlcError(f"{path} is a symbolic link; a project consists of plain files")
+        found = sha256_of(path)
+        if found is None:
+            raise AutomlcError(f"{path} is missing", "compile the project again")
+        if found != digest and name not in allowed:
+            raise AutomlcError(
+                f"{path} is not what was compiled: its digest differs from {MANIFEST}",
+                f"compile again, or accept the change: --allow-code {name}",
+            )
+    for name, path in _python_files(project):
+        if name not in listed and name not in allowed:
+            raise AutomlcError(
+                f"{path} was not written by automlc",
+                f"remove it, or allow it to run: --allow-code {name}",
+            )
+    return {**listed, **dict.fromkeys(allowed, "")}
+
+
+def _manifest(project: Path) -> dict[str, str]:
+    path = project / MANIFEST
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        files = data["files"]
+        if data["schema"] != _MANIFEST_SCHEMA:
+            raise AutomlcError(f"{path} has the unknown schema {data['schema']!r:.40}")
+        found = {str(name): str(digest) for name, digest in files.items()}
+    except FileNotFoundError:
+        raise AutomlcError(
+            f"{project} is not a compiled project: it has no {MANIFEST}",
+            "compile a spec first: automlc compile task.yaml",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AutomlcError(f"{path} cannot be read: {error}", "compile the project again") from None
+    for name in found:
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in name:
+            raise AutomlcError(f"{path} names a file outside the project: {name!r:.80}")
+    for needed in ("train.py", "plan.json"):
+        if needed not in found:
+            raise AutomlcError(f"{path} does not list {needed}", "compile the project again")
+    return found
+
+
+def _python_files(project: Path) -> list[tuple[str, Path]]:
+    """All files that Python could import, by their name relative to the project."""
+    found = []
+    for root, folders, files in os.walk(project, followlinks=False):
+        folders[:] = [
+            f for f in folders if f != "__pycache__" and not (Path(root) / f).is_symlink()
+        ]
+        for file in files:
+            if file.endswith((".py", ".pyc", ".so", ".pyd", ".pth")):
+                path = Path(root) / file
+                found.append((path.relative_to(project).as_posix(), path))
+    return sorted(found)
+
+
+def _copy_project(project: Path, target: Path, files: Mapping[str, str]) -> None:
+    """Copy the manifest's files; the copy appears at once or not at all."""
+    temporary = target.with_name("project.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    if target.exists():
+        shutil.rmtree(target)
+    temporary.mkdir()
+    for name in [*files, MANIFEST]:
+        path = temporary / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / name, path, follow_symlinks=False)
+    temporary.rename(target)
+
+
+# ---- the data ----
+
+
+def find_data(plan: Plan, project: Path, roots: Sequence[Path] = ()) -> str:
+    """The data of a project as a path (or a builtin name), found below an allowed folder.
+
+    A relative path is tried below the current folder, the folders above the project and the data
+    roots, in that order. Raises AutomlcError if nothing is there, or only outside all of these.
+    """
+    source = plan.data.source
+    if source.startswith(_BUILTIN):
+        return source
+    project = project.resolve()
+    bases = [Path.cwd(), project.parent, project.parent.parent, *map(Path.resolve, roots)]
+    for base in bases:
+        path = (base / source).resolve()
+        if path.exists():
+            if any(path.is_relative_to(root) for root in bases):
+                return str(path)
+            raise AutomlcError(
+                f"the data {source} lies outside the project",
+                f"allow its folder: --data-root {path.parent}",
+            )
+    raise AutomlcError(
+        f"the data {source} is not there", "name the folder it is in: --data-root DIR"
+    )
