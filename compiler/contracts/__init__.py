@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from automlc.compiler.contracts import builtin, image_folder, npz, table
+from automlc.compiler.contracts import builtin, image_folder, table
 from automlc.compiler.contracts.base import (
     Findings,
     Reader,
@@ -126,6 +126,8 @@ def _request(loaded: LoadedSpec, problems: Findings, path: Path) -> Request:
 
 
 def _reader(request: Request) -> Reader:
+    from automlc.compiler.contracts import npz  # numpy is not for `validate` to wait for
+
     name = request.path.name.lower()
     if request.source.startswith(builtin.PREFIX):
         return builtin.read
@@ -248,6 +250,11 @@ def _adopt(request: Request, recorded: DataContract) -> DataContract:
     split = recorded.storage.details.get("split")
     _agree(problems, "data.split.column", "split column", split, data.split.column)
     _check_columns(request, recorded)
+    if isinstance(recorded.input, ImageInput):
+        image, size = data.image, (recorded.input.height, recorded.input.width)
+        _agree(problems, "data.image.size", "size", size, tuple(image.size or size))
+        channels = recorded.input.channels
+        _agree(problems, "data.image.channels", "channels", channels, image.channels or channels)
     counts = recorded.target.counts if isinstance(recorded.target, ClassTarget) else None
     return replace(recorded, rows=rows_after_split(request, recorded.storage, counts))
 

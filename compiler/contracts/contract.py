@@ -7,6 +7,7 @@ A contract is small, pure data with a JSON form ("automlc.contract/1"). It is ma
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -109,8 +110,10 @@ class Storage:
       npz           features, labels, validation_features, validation_labels, test_features,
                     test_labels (names of arrays), axes ("NHW", "NHWC" or "NF"),
                     columns (number of columns of a table of numbers)
-      csv           delimiter ("," or "\\t"), target, split (column name, only if there is one)
-      parquet       target, split
+      csv           delimiter ("," ";" or tab), compression ("gzip", else absent), target, and with
+                    a split column: split (its name), split_train, split_validation, split_test
+                    (the word in the column for each part that occurs)
+      parquet       target, split, split_train, split_validation, split_test
       image_folder  train, validation, test (names of the folders; absent without parts)
       builtin       name
     """
@@ -160,14 +163,16 @@ class DataContract:
         data = _mapping(value, "contract")
         if data.get("schema") != SCHEMA:
             raise ContractError(f'"schema" must be "{SCHEMA}", got {data.get("schema")!r}')
-        return DataContract(
-            source=_text(data, "source"),
-            format=cast(Format, _one_of(data, "format", _FORMATS)),
-            fingerprint=_text(data, "fingerprint"),
-            input=_input_from_json(_mapping(data.get("input"), "input")),
-            target=_target_from_json(_mapping(data.get("target"), "target")),
-            rows=_rows_from_json(_mapping(data.get("rows"), "rows")),
-            storage=_storage_from_json(_mapping(data.get("storage"), "storage")),
+        return _check_storage(
+            DataContract(
+                source=_text(data, "source"),
+                format=cast(Format, _one_of(data, "format", _FORMATS)),
+                fingerprint=_text(data, "fingerprint"),
+                input=_input_from_json(_mapping(data.get("input"), "input")),
+                target=_target_from_json(_mapping(data.get("target"), "target")),
+                rows=_rows_from_json(_mapping(data.get("rows"), "rows")),
+                storage=_storage_from_json(_mapping(data.get("storage"), "storage")),
+            )
         )
 
     def dumps(self) -> str:
@@ -242,6 +247,55 @@ def _target_from_json(data: Mapping[str, Any]) -> Target:
 
 def _rows_from_json(data: Mapping[str, Any]) -> Rows:
     return Rows(*(_count(data, key) for key in ("train", "validation", "test")))
+
+
+def _check_storage(contract: DataContract) -> DataContract:
+    """A recorded contract may come from anyone: no word of it may lead out of the data's folder."""
+    kind, details = contract.storage.kind, contract.storage.details
+    expected = "table" if kind in ("csv", "parquet") else kind
+    if contract.format != expected:
+        raise ContractError(f'"format" must be {expected} for storage of the kind {kind}')
+    is_table = isinstance(contract.input, TableInput)
+    holds_table = kind in ("csv", "parquet") or details.get("axes") == "NF"
+    if is_table != holds_table and kind != "builtin":
+        raise ContractError('"input" does not fit "storage"')
+    for key, value in details.items():
+        if key not in _DETAILS[kind]:
+            raise ContractError(f'"details" of {kind} have no key {key!r}')
+        if kind in ("npz", "image_folder", "builtin") and not _WORD.fullmatch(value):
+            raise ContractError(f'"{key}" must be a plain word')
+    absent = [key for key in _NEEDED[kind] if key not in details]
+    if absent or (kind == "csv" and details["delimiter"] not in _DELIMITERS):
+        raise ContractError(f'"details" of {kind} need {", ".join(_NEEDED[kind])}')
+    if kind == "npz" and details["axes"] not in ("NHW", "NHWC", "NF"):
+        raise ContractError('"axes" must be NHW, NHWC or NF')
+    if details.get("axes") == "NF" and not details.get("columns", "").isdigit():
+        raise ContractError('"columns" must be a number')
+    if kind == "image_folder" and isinstance(contract.target, ClassTarget):
+        for label in contract.target.classes:
+            if not str(label) or str(label).startswith(".") or set(str(label)) & set("/\\\0"):
+                raise ContractError(f"{label!r} is no name of a folder")
+    return contract
+
+
+_PART_ARRAYS = ("validation_features", "validation_labels", "test_features", "test_labels")
+_SPLITS = ("target", "split", "split_train", "split_validation", "split_test")
+_DETAILS: dict[str, tuple[str, ...]] = {
+    "builtin": ("name",),
+    "npz": ("features", "labels", *_PART_ARRAYS, "axes", "columns"),
+    "csv": ("delimiter", "compression", *_SPLITS),
+    "parquet": _SPLITS,
+    "image_folder": ("train", "validation", "test"),
+}
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "builtin": ("name",),
+    "npz": ("features", "labels", "axes"),
+    "csv": ("delimiter", "target"),
+    "parquet": ("target",),
+    "image_folder": (),
+}
+_DELIMITERS = (",", ";", "\t")
+_WORD = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 
 
 def _storage_from_json(data: Mapping[str, Any]) -> Storage:

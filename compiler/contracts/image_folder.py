@@ -219,12 +219,7 @@ def _reason(error: Exception, content: bytes) -> str:
 
 def _header(request: Request, pillow: Any, content: bytes, seen: _Seen) -> tuple[str, str] | None:
     limit = request.data.image.max_pixels
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            image = pillow.open(io.BytesIO(content), formats=FORMATS)
-        except (pillow.DecompressionBombWarning, pillow.DecompressionBombError):
-            return "E373", f"has more pixels than Pillow opens ({limit:,} are allowed)"
+    image = _open(pillow, content)
     with image:
         width, height = image.size
         if width * height > limit:
@@ -240,6 +235,17 @@ def _header(request: Request, pillow: Any, content: bytes, seen: _Seen) -> tuple
         seen.sizes[height, width] += 1
         seen.has_color |= image.mode not in ("1", "L", "LA")
     return None
+
+
+def _open(pillow: Any, content: bytes) -> Any:
+    """The header alone, so Pillow's own limit of pixels is off; other warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        limit, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
+        try:
+            return pillow.open(io.BytesIO(content), formats=FORMATS)
+        finally:
+            pillow.MAX_IMAGE_PIXELS = limit
 
 
 def is_cut(format: str, content: bytes) -> bool:

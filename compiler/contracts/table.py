@@ -323,7 +323,7 @@ class _Scan:
             "W510",
             "data.source",
             f"column {quote(facts.name)} {why}; it is ignored",
-            f"to use it, or to silence this, write it under data.columns: `{facts.name}: ignore`",
+            f"say so under data.columns: `{facts.name}: ignore`, or category or number to use it",
         )
 
     def _warn_of_risks(self, facts: Facts, kind: str) -> None:

@@ -1,0 +1,219 @@
+"""What the template of data.py prints: the data contract, flat and ready.
+
+All words of the data (names of columns, classes, values) are in `constants`, made of literals.
+"""
+
+from __future__ import annotations
+
+from automlc.backends.literals import assignment, literal
+from automlc.compiler.contracts.base import fractions_for
+from automlc.compiler.contracts.builtin import BUILTINS
+from automlc.compiler.contracts.columns import MISSING
+from automlc.compiler.contracts.contract import (
+    ClassTarget,
+    DataContract,
+    ImageInput,
+    TableInput,
+)
+from automlc.compiler.contracts.image_folder import EXTENSIONS, FORMATS
+from automlc.spec.model import Data
+
+TEMPLATE = "data.py.jinja"
+_LOADERS = {
+    "breast_cancer": "load_breast_cancer",
+    "diabetes": "load_diabetes",
+    "digits": "load_digits",
+}
+_PARTS = ("train", "validation", "test")
+_CODES = {"train": 0, "validation": 1, "test": 2}
+
+
+def data_view(
+    contract: DataContract, data: Data, task: str, seed: int, source: str | None
+) -> dict[str, object]:
+    """The variables of data.py.jinja.
+
+    `source` is the path of the data relative to the project's folder, posix; None for builtin
+    data. `seed` is that of the spec, used where data.split.seed is not given.
+    """
+    storage, inputs = contract.storage, contract.input
+    is_class = isinstance(contract.target, ClassTarget)
+    fractions = fractions_for(data, storage)
+    divides = fractions.parts > 1
+    own_test = storage.test is not None
+    view: dict[str, object] = {
+        "kind": storage.kind,
+        "has_file": storage.kind != "builtin",
+        "is_class": is_class,
+        "is_image": isinstance(inputs, ImageInput),
+        "is_columns": storage.kind in ("csv", "parquet"),
+        "divides": divides,
+        "stratify": is_class and data.split.stratify is not False,
+        "own_validation": storage.validation is not None,
+        "own_test": own_test,
+        "has_test": own_test or fractions.test > 0,
+        "fills": _fills(inputs),
+        "filling": data.missing.number if data.missing.number == "mean" else "median",
+        "label_text": storage.kind in ("csv", "parquet", "image_folder"),
+        **_shape(inputs),
+        **_reading(contract),
+        "y_words": "the class, int64 [N]" if is_class else "the target, float32 [N, 1]",
+    }
+    view["constants"] = _constants(contract, data, seed if divides else None, source)
+    return view
+
+
+def requirements(contract: DataContract) -> tuple[str, ...]:
+    """Packages that data.py imports besides torch and numpy."""
+    needed = {"builtin": "scikit-learn", "image_folder": "pillow", "parquet": "pyarrow"}
+    package = needed.get(contract.storage.kind)
+    return (package,) if package else ()
+
+
+def _fills(inputs: ImageInput | TableInput) -> bool:
+    """Whether numbers are missing anywhere in the data."""
+    return isinstance(inputs, TableInput) and any(name in inputs.missing for name in inputs.numeric)
+
+
+def _shape(inputs: ImageInput | TableInput) -> dict[str, object]:
+    if isinstance(inputs, ImageInput):
+        return {
+            "x_words": f"{inputs.dtype} [N, {inputs.channels}, {inputs.height}, {inputs.width}]",
+            "channels": inputs.channels,
+            "height": inputs.height,
+            "width": inputs.width,
+            "mode": "L" if inputs.channels == 1 else "RGB",
+            "is_float": inputs.dtype == "float32",
+        }
+    return {
+        "x_words": f"float32 [N, {inputs.width}]",
+        "columns": inputs.width,
+        "numeric": len(inputs.numeric),
+        "has_categories": bool(inputs.categorical),
+    }
+
+
+def _reading(contract: DataContract) -> dict[str, object]:
+    """How the parts are asked for, by kind of storage."""
+    storage, details = contract.storage, contract.storage.details
+    if storage.kind == "builtin":
+        return {
+            "loader": _LOADERS[details["name"]],
+            "read_train": "",
+            "selects": _selected(contract) is not None,
+        }
+    if storage.kind == "npz":
+        names = {part: literal(part) for part in _PARTS}
+        selects = _selected(contract) is not None
+        return {"axes": details["axes"], "selects": selects, **_asked(names)}
+    if storage.kind == "image_folder":
+        return _asked({part: literal(details.get(part, ".")) for part in _PARTS})
+    return {
+        "gzip": details.get("compression") == "gzip",
+        "delimiter": details.get("delimiter", ","),
+        "has_split": "split" in details,
+        "fixed": 2 if "split" in details else 1,
+        "number": "number" if _fills(contract.input) else "float",
+    }
+
+
+def _asked(names: dict[str, str]) -> dict[str, object]:
+    """How the template names the parts when it reads them; `names` are literals."""
+    return {
+        "train_part": names["train"],
+        "validation_part": names["validation"],
+        "test_part": names["test"],
+        "read_train": f"source, {names['train']}",
+    }
+
+
+def _constants(contract: DataContract, data: Data, seed: int | None, source: str | None) -> str:
+    """The assignments at the top of the file."""
+    lines = []
+    if contract.storage.kind != "builtin":
+        assert source is not None, "emitter author: a file has a path"
+        lines.append(assignment("SOURCE", source, "seen from this folder"))
+    else:
+        lines.append(assignment("SOURCE", None, "inside scikit-learn"))
+    lines += _input_constants(contract)
+    if isinstance(contract.target, ClassTarget):
+        lines.append(assignment("CLASSES", contract.target.classes))
+    lines += _storage_constants(contract, data)
+    if seed is not None:
+        fractions = fractions_for(data, contract.storage)
+        own_seed = data.split.seed if data.split.seed is not None else seed
+        lines.append(assignment("VALIDATION_FRACTION", fractions.validation))
+        lines.append(assignment("TEST_FRACTION", fractions.test))
+        lines.append(assignment("SPLIT_SEED", own_seed))
+    return "\n".join(lines)
+
+
+def _input_constants(contract: DataContract) -> list[str]:
+    inputs = contract.input
+    if isinstance(inputs, ImageInput):
+        return [assignment("INPUT", inputs.shape, "channels, height, width")]
+    return [assignment("INPUT", (inputs.width,), "columns")]
+
+
+def _storage_constants(contract: DataContract, data: Data) -> list[str]:
+    kind, details = contract.storage.kind, contract.storage.details
+    lines = []
+    if kind in ("csv", "parquet"):
+        lines += _column_constants(contract)
+    if kind == "csv" and _fills(contract.input):
+        lines.append(assignment("MISSING", tuple(sorted(MISSING)), "in a column of numbers"))
+    if kind == "npz":
+        lines.append(assignment("ARRAYS", _arrays(details), "features and labels of each part"))
+    if kind == "image_folder":
+        lines.append(assignment("EXTENSIONS", EXTENSIONS))
+        lines.append(assignment("FORMATS", FORMATS, "no other decoder is used"))
+        lines.append(assignment("MAX_PIXELS", data.image.max_pixels))
+    selected = _selected(contract)
+    if selected is not None:
+        lines.append(assignment("COLUMNS", selected, "places of the columns that are used"))
+    return lines
+
+
+def _column_constants(contract: DataContract) -> list[str]:
+    inputs, details = contract.input, contract.storage.details
+    assert isinstance(inputs, TableInput), "a file of columns is a table"
+    fixed = [details["target"], *([details["split"]] if "split" in details else [])]
+    texts = [*fixed, *(category.name for category in inputs.categorical)]
+    lines = [assignment("NUMERIC", inputs.numeric)]
+    first = "the target, the part, categories" if "split" in details else "the target, categories"
+    lines.append(assignment("TEXTS", tuple(texts), first))
+    if inputs.categorical:
+        values = {category.name: category.values for category in inputs.categorical}
+        lines.append(assignment("CATEGORIES", values))
+    if "split" in details:
+        words = {
+            details[f"split_{part}"]: code
+            for part, code in _CODES.items()
+            if f"split_{part}" in details
+        }
+        lines.append(assignment("PARTS", words, "TRAIN, VALIDATE or TEST"))
+    return lines
+
+
+def _arrays(details: object) -> dict[str, tuple[str, str]]:
+    assert isinstance(details, dict), "details are a dict"
+    arrays = {}
+    for part in _PARTS:
+        prefix = "" if part == "train" else f"{part}_"
+        if f"{prefix}features" in details:
+            arrays[part] = (details[f"{prefix}features"], details[f"{prefix}labels"])
+    return arrays
+
+
+def _selected(contract: DataContract) -> tuple[int, ...] | None:
+    """Places of the columns of a table of numbers; None if all are used."""
+    inputs, details = contract.input, contract.storage.details
+    if not isinstance(inputs, TableInput) or contract.storage.kind not in ("npz", "builtin"):
+        return None
+    if contract.storage.kind == "npz":
+        names = tuple(f"x{i}" for i in range(int(details["columns"])))
+    else:
+        recorded = BUILTINS[details["name"]].input
+        assert isinstance(recorded, TableInput), "digits is not a table"
+        names = recorded.numeric
+    return None if inputs.numeric == names else tuple(names.index(n) for n in inputs.numeric)
