@@ -1,0 +1,200 @@
+"""Hostile texts: each gives a diagnostic in little time, no traceback, and does nothing."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automlc.spec.diagnostics import clean, render
+from automlc.spec.errors import SpecError
+from automlc.spec.load import load_text
+
+BASE = (
+    "automlc: 1\n"
+    "task: {kind: tabular_classification}\n"
+    "data: {source: 'builtin:breast_cancer', target: x}\n"
+)
+LEVELS = 25
+ALIASES = "a0: &a0 [x, x]\n" + "".join(
+    f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, LEVELS)
+)
+MERGES = "a0: &a0 {k: 1}\n" + "".join(
+    f"a{i}: &a{i}\n  <<: [*a{i - 1}, *a{i - 1}]\n" for i in range(1, LEVELS)
+)
+# name -> (text, code that must be among the diagnostics, seconds it may take on a slow machine)
+YAML = {
+    "a tag": ('x: !!python/object/apply:os.system ["id"]\n', "E104", 0.5),
+    "a tag of its own": (BASE + "name: !x y\n", "E104", 0.5),
+    "aliases": (ALIASES, "E105", 0.5),
+    "merge keys": (MERGES, "E105", 0.5),
+    "deep lists": ("[" * 100_000, "E106", 0.5),
+    "deep mappings": ("{a: " * 100_000, "E106", 0.5),
+    "deep dashes": ("- " * 100_000, "E106", 0.5),
+    "a huge file": (BASE + "# " + "x" * 9_000_000, "E106", 0.5),
+    "a huge number": (BASE + "seed: " + "9" * 5_000, "E111", 0.5),
+    "a NUL": (BASE + "name: a\0b\n", "E107", 0.5),
+    "an escape sequence": (BASE + "name: a\x1b[2Jb\n", "E107", 0.5),
+    "a tab": (BASE + "search:\n\tstrategy: tpe\n", "E102", 0.5),
+    "two documents": (BASE + "---\nb: 2\n", "E108", 0.5),
+    "a duplicate key": (BASE + "seed: 1\nseed: 2\n", "E103", 0.5),
+    "a word for a bool": (BASE.replace("x}", "x, split: {stratify: no}}"), "E207", 0.5),
+    "minutes as a number": (BASE + "seed: 12:30:45\n", "E203", 0.5),
+}
+
+
+def codes_of(text: str) -> set[str]:
+    """Codes of the diagnostics of a text; empty when it is a valid spec."""
+    try:
+        load_text(text, "x.yaml")
+    except SpecError as error:
+        for form in ("full", "concise", "json"):
+            shown = render(error.diagnostics, format=form, sources=error.sources, color=False)
+            assert "\x1b" not in shown
+        return {d.code for d in error.diagnostics}
+    return set()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    """The first spec of a process builds the parser; that is not what is timed here."""
+    load_text(BASE + "space: {parameters: {a: 'int(1, 2)'}, forbid: [a == 1]}\n", "x.yaml")
+
+
+@pytest.mark.parametrize("what", YAML)
+def test_yaml(what: str) -> None:
+    text, code, seconds = YAML[what]
+    before = time.perf_counter()
+    assert code in codes_of(text)
+    assert time.perf_counter() - before < seconds
+
+
+def test_many_values_are_refused_soon() -> None:
+    before = time.perf_counter()
+    assert "E106" in codes_of("x: [" + "1, " * 1_000_000 + "1]")
+    assert time.perf_counter() - before < 10
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 0.001), ("010", 10), ("0o10", 8), ("+1", 1)])
+def test_numbers_are_those_of_yaml_1_2(text: str, value: float) -> None:
+    spec = load_text(BASE + f"space: {{parameters: {{a: {text}}}}}\n", "x.yaml").spec
+    assert spec.space.parameters["a"].domain.default() == value
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "class",
+        "\uff46oo",
+        "con",
+        "__init__",
+        "os",
+        "\xe9vil",
+        "x" * 300,
+        "../../etc",
+        "None",
+        "a-b",
+    ],
+)
+def test_names_of_parameters(name: str) -> None:
+    spec = BASE + f"space: {{parameters: {{{json.dumps(name)}: 'int(1, 3)'}}}}\n"
+    assert "E208" in codes_of(spec)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "/etc", "a/b", "con", "-rf", "..", ".", "a\\nb", "$HOME", "${env:SECRET}"]
+)
+def test_names_of_folders(name: str) -> None:
+    assert "E208" in codes_of(BASE + f'name: "{name}"\n')
+
+
+EXPRESSIONS = [
+    "9**9**9",
+    "2**99999 > 1",
+    "'a'*10**10 == 'b'",
+    "().__class__",
+    "a.__class__ == 1",
+    "eval('1')",
+    "open('/etc/passwd')",
+    "__import__('os')",
+    "{{ 7*7 }}",
+    "${env:SECRET}",
+    "a == 1; a",
+    "lambda: 1",
+    "[x for x in a]",
+    "(" * 5_000,
+    "1" + "+1" * 5_000,
+    "not " * 900 + "a",
+    "-" * 3_000 + "1 < a",
+    "(a+a)*" * 500 + "1 < 2",
+]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda e: e[:20])
+def test_expressions(expression: str) -> None:
+    text = BASE + (
+        f"space:\n  parameters: {{a: 'int(1, 3)'}}\n  forbid: [{json.dumps(expression)}]\n"
+    )
+    before = time.perf_counter()
+    codes_of(text)  # a diagnostic or a harmless expression, never another exception
+    assert time.perf_counter() - before < 0.5
+
+
+@pytest.mark.parametrize("code", ["'a'*10**10 == 'b'", "().__class__", "eval('1')", "a == 1; a"])
+def test_expressions_that_are_refused(code: str) -> None:
+    text = BASE + (f"space:\n  parameters: {{a: 'int(1, 3)'}}\n  forbid: [{json.dumps(code)}]\n")
+    assert codes_of(text) & {"E110", "E309"}
+
+
+@pytest.mark.parametrize("word", ["os.system", "builtins.eval", "automlc.cli.main", "tpe; id"])
+@pytest.mark.parametrize("where", ["search: {}", "stopping: {}", "space: {{model: [{}]}}"])
+def test_a_path_to_code_is_only_an_unknown_word(word: str, where: str, tmp_path: Path) -> None:
+    from automlc.cli.main import cli
+
+    spec = tmp_path / "task.yaml"
+    spec.write_text(BASE + where.format(json.dumps(word)) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(cli, ["validate", str(spec)], standalone_mode=False)
+    assert done.return_value == 1, done.output
+    assert "E3" in done.output
+
+
+@pytest.mark.parametrize(
+    "foreign", ["\x1b[2J", "\x1b]0;title\x07", "\u202eevil", "\x9b31m", "a\nb", "\u2028", "\ud800"]
+)
+def test_a_terminal_gets_no_control_characters(foreign: str) -> None:
+    shown = clean(f"name {foreign} x")
+    assert not [c for c in shown if ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u202e\u2028\ud800"]
+
+
+def test_markup_in_a_name_is_text(tmp_path: Path) -> None:
+    from automlc.cli.main import cli
+
+    spec = tmp_path / "task.yaml"
+    spec.write_text(BASE + 'name: "[/bold][link=https://x]"\n', encoding="utf-8")
+    done = CliRunner().invoke(cli, ["validate", str(spec)], standalone_mode=False)
+    assert done.return_value == 1
+    assert done.exception is None
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_text_gives_diagnostics_or_a_spec(text: str) -> None:
+    codes_of(text)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_change_of_a_valid_spec_gives_diagnostics_or_a_spec(data: st.DataObject) -> None:
+    text = BASE + (
+        "space:\n"
+        "  parameters: {a: 'log_uniform(1e-4, 1)', b: {int: [1, 9], when: a > 0.5}}\n"
+        "  forbid: [a > 0.1 and b in [1, 2]]\n"
+        "constraints: [model.size <= 5MB]\n"
+        "budget: {trials: 3, wall: 2h}\n"
+    )
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 12)))
+    codes_of(text[:start] + data.draw(st.text(max_size=12)) + text[end:])
