@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from automlc.spec.diagnostics import clean
+
 T = TypeVar("T")
 
-# C0 and C1 controls, and the characters that reorder or hide text around them (security S21).
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f\ud800-\udfff]"
-)
 _BARS = "▁▂▃▄▅▆▇█"
 _SECONDS = ((86400.0, "d", "h"), (3600.0, "h", "min"), (60.0, "min", "s"))
 _SMALLER = {"h": 3600.0, "min": 60.0, "s": 1.0}
 
 
 def plain(value: object, *, limit: int = 400) -> str:
-    """`value` as one line that is safe to print: control and bidi characters become spaces.
+    """`value` as one line that is safe to print: no control or bidi characters.
 
     >>> plain("a\\x1b[2Jb")
-    'a [2Jb'
+    'a[2Jb'
     """
-    text = _UNSAFE.sub(" ", str(value))
+    text = clean(str(value))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -107,7 +107,9 @@ def _size_tile(best: Trial) -> dict[str, str]:
 
 
 def _test_tile(view: RunView, summary: Summary) -> dict[str, str]:
-    result = test_result(view, summary)
+    result, error = test_result(view, summary), (summary.test or {}).get("error")
+    if error:
+        return _tile("test", "failed", plain(error, limit=120))
     if result is None:
         return _tile("test", "not yet", "the test split is untouched")
     return _tile(f"test {result['metric']}", result["value"], result["interval"], "test")

@@ -255,9 +255,8 @@
         marker: { size: 9, color: color("best") },
       },
     ];
-    const x = logAxis(chart.cost, chart.x, {
-      tickformat: "~s", ticksuffix: chart.bytes ? "B" : "",
-    });
+    const title = chart.bytes ? chart.cost + " (bytes)" : chart.cost;
+    const x = logAxis(title, chart.x, { tickformat: "~s" });
     const limit = chart.bound === null ? {} : dashed("x", chart.bound, "limit");
     if (chart.bound !== null && limit.annotations) limit.annotations[0].x = Math.log10(chart.bound);
     draw("costs", traces, layout(x, axis(chart.metric), limit));

@@ -1,0 +1,241 @@
+"""The why-record of a trial, assembled for people and for tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from automlc.runtime.view import Epoch, RunView, Trial
+from automlc.runtime.wording import (
+    columns,
+    cost,
+    count,
+    duration,
+    number,
+    pairs,
+    plain,
+    scalar,
+    shown,
+    sparkline,
+    thin,
+)
+
+_MOST_ROWS = 12
+_PARENTS = ("parent", "parents")
+
+
+@dataclass(frozen=True)
+class Why:
+    """Everything that is known about why a trial was proposed and why it ended."""
+
+    run: str
+    metric: str
+    goal: str
+    trial: Trial
+    rank: tuple[int, int] | None
+    is_best: bool
+    epochs: tuple[Epoch, ...]
+    attempts: tuple[Mapping[str, Any], ...]
+    log: tuple[str, ...]
+    reproduce: str
+
+    @property
+    def searcher(self) -> str:
+        return str(self.trial.why.get("searcher") or "unknown")
+
+    @property
+    def proposal(self) -> Mapping[str, Any]:
+        """What the searcher says of its choice; its keys are the searcher's."""
+        found = self.trial.why.get("proposal")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def parent(self) -> Any:
+        """The trial(s) that this one was derived from, if the searcher names any."""
+        return next((self.proposal[key] for key in _PARENTS if key in self.proposal), None)
+
+    @property
+    def refused(self) -> list[Mapping[str, Any]]:
+        """Alternatives that were drawn first and may not be tried, with the reason."""
+        found = self.trial.why.get("refused")
+        return [r for r in found if isinstance(r, dict)] if isinstance(found, list) else []
+
+    @property
+    def stop(self) -> Mapping[str, Any]:
+        """policy, reason and evidence, when a policy ended the trial."""
+        found = self.trial.why.get("stop")
+        return found if isinstance(found, dict) else {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            "run": self.run,
+            "metric": self.metric,
+            "goal": self.goal,
+            "trial": self.trial.to_json(),
+            "rank": None if self.rank is None else {"place": self.rank[0], "of": self.rank[1]},
+            "best": self.is_best,
+            "searcher": self.searcher,
+            "parent": self.parent,
+            "proposal": dict(self.proposal),
+            "refused": [dict(r) for r in self.refused],
+            "epochs": [vars(epoch) for epoch in self.epochs],
+            "attempts": [dict(a) for a in self.attempts],
+            "stop": dict(self.stop) or None,
+            "log": list(self.log),
+            "reproduce": self.reproduce,
+        }
+
+
+def why(view: RunView, number_: int) -> Why:
+    """The record of one trial.
+
+    Raises:
+        AutomlcError: the run has no trial of this number.
+    """
+    trial, best = view.trial(number_), view.best()
+    attempts = [
+        {"attempt": e.attempt, "time": e.time, **e.payload}
+        for e in view.events(trial=number_)
+        if e.kind == "attempt_started"
+    ]
+    config = f"../{trial.folder}/config.json"
+    project = quote(str(view.folder / "project"))
+    return Why(
+        run=str(view.folder),
+        metric=view.metric,
+        goal=view.goal,
+        trial=trial,
+        rank=view.rank(trial),
+        is_best=best is not None and best.number == number_,
+        epochs=tuple(view.epochs(number_)),
+        attempts=tuple(attempts),
+        log=tuple(view.log_tail(trial)) if trial.state == "failed" else (),
+        reproduce=f"cd {project} && python train.py --config {config}",
+    )
+
+
+def tell(record: Why) -> list[tuple[str, list[str]]]:
+    """The record as (heading, lines) sections; the first heading is the title."""
+    sections = [
+        (_title(record), _outcome(record)),
+        (f"Why it was proposed: by {plain(record.searcher)}", _proposed(record)),
+        ("Configuration", _configuration(record.trial)),
+        ("Drawn first, and refused", _refused(record)),
+        ("How it went", _course(record)),
+        (_end_heading(record.trial), _ending(record)),
+        ("Last lines of its log", [f"  {plain(line)}" for line in record.log]),
+        ("To reproduce it", [f"  {plain(record.reproduce, limit=2000)}"]),
+    ]
+    return [(heading, lines) for heading, lines in sections if lines]
+
+
+def _title(record: Why) -> str:
+    return f"Trial {record.trial.number} of {plain(record.run)}: {plain(record.trial.state)}"
+
+
+def _outcome(record: Why) -> list[str]:
+    trial = record.trial
+    if trial.value is None:
+        return [f"  no {plain(record.metric)} yet, {count(trial.epochs, 'epoch')} done"]
+    text = f"  {plain(record.metric)} {number(trial.value)} at epoch {number(trial.best_epoch)}"
+    text += f" of {trial.epochs}"
+    if record.rank is not None:
+        text += f", rank {record.rank[0]} of {record.rank[1]}"
+    if record.is_best:
+        text += ", the best so far"
+    return [text if trial.feasible else text + ", infeasible"]
+
+
+def _proposed(record: Why) -> list[str]:
+    rows = [("parent", f"trial {shown(record.parent)}")] if record.parent is not None else []
+    rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _PARENTS]
+    return columns(rows) or ["  the searcher left no note"]
+
+
+def _configuration(trial: Trial) -> list[str]:
+    rows = [(name, scalar(value)) for name, value in trial.config.items()]
+    rows += [(name, cost(name, value)) for name, value in trial.costs.items()]
+    return columns([*rows, ("seed", scalar(trial.seed))])
+
+
+def _refused(record: Why) -> list[str]:
+    lines = [f"  {plain(r.get('reason'))}: {_brief(r.get('config'))}" for r in record.refused]
+    total = record.trial.why.get("refused_count")
+    more = total - len(lines) if isinstance(total, int) else 0
+    return [*lines, f"  and {more} more"] if more > 0 else lines
+
+
+def _brief(config: Any) -> str:
+    return plain(pairs(config), limit=200) if isinstance(config, dict) else "-"
+
+
+def _course(record: Why) -> list[str]:
+    if not record.epochs:
+        return ["  no epoch was reported"]
+    lines = [*columns(_sparks(record)), "", *_table(record)]
+    again = [f"  attempt {a['attempt']}: {_attempt(a)}" for a in record.attempts[1:]]
+    return lines + ([""] if again else []) + again
+
+
+def _sparks(record: Why) -> list[tuple[str, str]]:
+    rows = [(record.metric, [e.value for e in record.epochs])]
+    names = dict.fromkeys(name for e in record.epochs for name in e.metrics)
+    rows += [(n, [e.metrics.get(n) for e in record.epochs]) for n in names if n != record.metric]
+    return [(name, f"{sparkline(values)}  {_ends(values)}") for name, values in rows[:6]]
+
+
+def _ends(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{number(known[0])} to {number(known[-1])}" if known else "nothing finite"
+
+
+def _table(record: Why) -> list[str]:
+    names = ["loss", "validation_loss"]
+    heads = ["epoch", plain(record.metric, limit=18), *names, "learning rate", "time"]
+    rows = [
+        [
+            str(epoch.epoch),
+            number(epoch.value),
+            *(number(epoch.metrics.get(name)) for name in names),
+            number(epoch.learning_rate),
+            duration(epoch.seconds),
+        ]
+        for epoch in thin(record.epochs, _MOST_ROWS)
+    ]
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    listed = [heads, *rows]
+    return [
+        "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in listed
+    ]
+
+
+def _attempt(attempt: Mapping[str, Any]) -> str:
+    words = {k: v for k, v in attempt.items() if k not in ("attempt", "time")}
+    return pairs(words) or "no note"
+
+
+def _end_heading(trial: Trial) -> str:
+    return "Why it has not ended" if trial.state == "running" else "Why it ended"
+
+
+def _ending(record: Why) -> list[str]:
+    trial, stop = record.trial, record.stop
+    if trial.state == "running":
+        return [f"  it is running, {count(trial.epochs, 'epoch')} done"]
+    lines = [f"  {plain(trial.reason or 'no reason was recorded')}"]
+    if trial.failure:
+        lines = [f"  failure class {plain(trial.failure)}: {plain(trial.reason)}"]
+    if stop.get("policy") and plain(stop["policy"]) not in lines[0]:
+        lines.append(f"  policy: {plain(stop['policy'])}")
+    if stop.get("reason") and plain(stop["reason"]) not in lines[0]:
+        lines.append(f"  {plain(stop['reason'])}")
+    evidence = stop.get("evidence")
+    return lines + (columns(_evidence(evidence)) if isinstance(evidence, dict) else [])
+
+
+def _evidence(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, shown(value)) for name, value in evidence.items()]
