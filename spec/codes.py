@@ -312,15 +312,15 @@ _DATA = (
     Code(
         "E357",
         "an array of the wrong type",
-        "Images are uint8 or floating point, tables are numbers, classes are whole numbers or text.",
+        "Images are uint8 or floating point, tables numbers, classes whole numbers or text.",
         "x.astype(complex)",
         "x.astype('float32')",
     ),
     Code(
         "E358",
         "an array of the wrong shape",
-        "Images are [rows, height, width] or [rows, height, width, channels], tables [rows, columns],"
-        " labels [rows].",
+        "Images are [rows, height, width] or [rows, height, width, channels]; tables are"
+        " [rows, columns], labels [rows].",
         "y of shape (100, 10)",
         "y.argmax(axis=1)",
     ),
