@@ -75,6 +75,10 @@ class Code:
     def __rfloordiv__(self, other: Value) -> Value:
         return binary("//", other, self)
 
+    def ceil_divide(self, value: Value) -> Value:
+        """ceil(value / self)"""
+        return Code(f"-(-{text(value, _SIGN)} // {text(self, _PRODUCT + 1)})", _SIGN)
+
     def minimum(self, other: Value) -> Value:
         return Code(f"min({text(self)}, {text(other)})")
 

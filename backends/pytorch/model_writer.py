@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from automlc.backends.code import Code, binary, evaluate, known, negate, text
+from automlc.backends.code import Code, binary, evaluate, known, text
 from automlc.backends.pytorch.layers import HELPERS, LAYERS
 from automlc.backends.source import CallText, Source, layout
 from automlc.compiler.architecture import (
@@ -21,6 +21,7 @@ from automlc.compiler.architecture import (
     OpNode,
     RepeatNode,
     ResidualNode,
+    used_names,
     walk,
 )
 from automlc.compiler.ops import OPS, Image, Shape, Table, Vector
@@ -44,6 +45,8 @@ class ModelWriter:
 
     helpers: set[str] = field(default_factory=set)
     track_positions: bool = True
+    # What each shape variable holds for certain at this point of the code being written.
+    holds: dict[str, str] = field(default_factory=dict)
 
     def write(self, layers: tuple[Layer, ...], shape: Shape, env: Mapping[str, Any]) -> str:
         """The body of `__init__`: lines that end in `self.layers = nn.Sequential(...)`."""
@@ -127,6 +130,15 @@ class ModelWriter:
 
     # Code for a space.
 
+    def _body(
+        self, layers: tuple[Layer, ...], shape: Shape, env: dict[str, Any], into: str, indent: int
+    ) -> Written:
+        """The layers of a branch or loop, where what variables hold is known from inside only."""
+        self.holds.clear()
+        written = self._layers(layers, shape, env, into, indent)
+        self.holds.clear()
+        return written
+
     def _layers(
         self, layers: tuple[Layer, ...], shape: Shape, env: dict[str, Any], into: str, indent: int
     ) -> Written:
@@ -175,11 +187,16 @@ class ModelWriter:
             variable = VARIABLES[dim]
             if known(value) or value.text == variable:
                 continue
-            written.lines.append(f"{' ' * indent}{variable} = {text(value)}")
             changes[dim] = Code(variable)
+            if self.holds.get(variable) == value.text:
+                continue
+            written.lines.append(f"{' ' * indent}{variable} = {text(value)}")
+            written.assigned = True
+            # "h = h // 2" says nothing of what h holds in terms of other names.
+            reads_itself = variable in value.text.replace("(", " ").replace(")", " ").split()
+            self.holds[variable] = "" if reads_itself else value.text
         if changes:
             written.shape = replace(written.shape, **changes)
-            written.assigned = True
         return written
 
     def _dims(self, shape: Shape) -> list[tuple[str, Any]]:
@@ -214,7 +231,7 @@ class ModelWriter:
         indent: int,
     ) -> Written:
         """`if … elif …`; a condition of "" is the `else`. Without one the input may pass as is."""
-        tried = [self._layers(body, shape, env, into, indent + 4) for _, body in branches]
+        tried = [self._body(body, shape, env, into, indent + 4) for _, body in branches]
         open_end = branches[-1][0] != ""
         same = all(not w.assigned and w.shape == tried[0].shape for w in tried)
         if same and (not open_end or tried[0].shape == shape):
@@ -222,7 +239,7 @@ class ModelWriter:
         start = self._spill(shape, indent) if open_end else Written([], shape)
         finished = []
         for _, body in branches:
-            made = self._layers(body, start.shape, env, into, indent + 4)
+            made = self._body(body, start.shape, env, into, indent + 4)
             end = self._spill(made.shape, indent + 4)
             finished.append(Written(made.lines + end.lines, end.shape))
         lines = start.lines + _if_lines(branches, finished, indent)
@@ -257,11 +274,11 @@ class ModelWriter:
         inner = {**env, node.index: Code(index)}
         used = _reads(node)
         head = f"{' ' * indent}for {index if used else '_'} in range({text(times)}):"
-        made = self._layers(node.body, shape, inner, into, indent + 4)
+        made = self._body(node.body, shape, inner, into, indent + 4)
         if not made.assigned and made.shape == shape:
             return Written([head, *made.lines], shape)
         start = self._spill(shape, indent)
-        made = self._layers(node.body, start.shape, inner, into, indent + 4)
+        made = self._body(node.body, start.shape, inner, into, indent + 4)
         end = self._spill(made.shape, indent + 4)
         return Written([*start.lines, head, *made.lines, *end.lines], end.shape, True)
 
@@ -272,9 +289,7 @@ class ModelWriter:
         pad = " " * indent
         name = "body" if into == "layers" else f"{into}_body"
         size = _size(shape)
-        lines = [f"{pad}{name}: list[nn.Module] = []" if into == "layers" else f"{pad}{name} = []"]
-        if into == "layers":
-            lines = [f"{pad}{name} = []"]
+        lines = [f"{pad}{name} = []"]
         if not known(size):
             lines.append(f"{pad}{name}_in = {text(size)}")
             size = Code(f"{name}_in")
@@ -323,9 +338,4 @@ def _if_lines(
 
 
 def _reads(node: RepeatNode) -> bool:
-    from automlc.compiler.architecture import used_names
-
     return node.index in used_names(node.body)
-
-
-__all__ = ["ModelWriter", "Written", "negate"]

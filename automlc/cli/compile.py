@@ -1,0 +1,22 @@
+"""`automlc compile`: a spec to a project."""
+
+from pathlib import Path
+
+import click
+
+from automlc.cli.common import data_root_option, say_warnings, spec_argument
+
+
+@click.command("compile", short_help="Turn a spec into a project of plain framework code.")
+@spec_argument
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder [build/<name>].")
+@data_root_option
+def command(spec: Path, out: Path | None, data_root: tuple[Path, ...]) -> None:
+    """Turn SPEC into a project: plain source, plan, graph and lock."""
+    from automlc.backends import build
+
+    project = build(spec, out, data_root)
+    say_warnings(project.warnings)
+    click.echo(f"wrote {project.path}")
+    click.echo(f"  read it:   {project.path / 'model.py'}, {project.path / 'train.py'}")
+    click.echo(f"  search:    automlc run {project.path}")

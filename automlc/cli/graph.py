@@ -1,0 +1,45 @@
+"""`automlc graph`: the search graph as Mermaid, DOT or JSON."""
+
+from pathlib import Path
+
+import click
+
+from automlc.cli.common import data_root_option, say_warnings, spec_argument
+
+
+@click.command("graph", short_help="Print the search graph as Mermaid, DOT or JSON.")
+@spec_argument
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["mermaid", "dot", "json"]),
+    default="mermaid",
+    show_default=True,
+)
+@data_root_option
+def command(spec: Path, format_: str, data_root: tuple[Path, ...]) -> None:
+    """Print the search graph of SPEC (a spec, or a project's graph.json)."""
+    from automlc.compiler.pictures import dot, mermaid
+
+    graph, warnings = read_graph(spec, data_root)
+    say_warnings(warnings)
+    text = {"mermaid": mermaid, "dot": dot, "json": lambda g: g.dumps()}[format_](graph)
+    click.echo(text, nl=False)
+
+
+def read_graph(path: Path, roots: tuple[Path, ...]):  # type: ignore[no-untyped-def]  # lazy types
+    """The graph of a spec, a project folder or a graph.json, and warnings."""
+    import json
+
+    from automlc.compiler.driver import compile_spec
+    from automlc.compiler.graph import SearchGraph
+    from automlc.spec.errors import AutomlcError
+    from automlc.spec.load import load
+
+    file = path / "graph.json" if path.is_dir() else path
+    if file.suffix == ".json":
+        try:
+            return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
+        except (OSError, ValueError) as error:
+            raise AutomlcError(f"{file} cannot be read: {error}") from error
+    return compile_spec(load(file), roots)

@@ -1,0 +1,26 @@
+"""`automlc plan`: what would be done; nothing is written."""
+
+import json
+from pathlib import Path
+
+import click
+
+from automlc.cli.common import data_root_option, say_warnings, spec_argument
+
+
+@click.command("plan", short_help="Show what compile and run would do; write nothing.")
+@spec_argument
+@click.option("--json", "as_json", is_flag=True, help="Print plan.json instead of text.")
+@data_root_option
+def command(spec: Path, as_json: bool, data_root: tuple[Path, ...]) -> None:
+    """Show what compiling and running SPEC would do."""
+    from automlc.compiler.driver import compile_spec
+    from automlc.compiler.plan_text import plan_text
+    from automlc.spec.load import load
+
+    graph, warnings = compile_spec(load(spec), data_root)
+    say_warnings(warnings)
+    if as_json:
+        click.echo(json.dumps(graph.plan().to_json(), indent=1, sort_keys=True))
+    else:
+        click.echo(plan_text(graph), nl=False)

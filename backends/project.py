@@ -1,0 +1,149 @@
+"""Writes a project: every file or none, only into folders that are ours."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from automlc.backends.pytorch.data_view import data_view
+from automlc.backends.pytorch.emit import project_files
+from automlc.compiler.contracts import resolve_source
+from automlc.compiler.driver import compile_spec
+from automlc.compiler.graph import SearchGraph
+from automlc.compiler.lock import LOCK, lock_text
+from automlc.compiler.plan_text import plan_text
+from automlc.spec.diagnostics import Diagnostic
+from automlc.spec.errors import AutomlcError
+from automlc.spec.load import LoadedSpec, load
+
+
+@dataclass(frozen=True)
+class Project:
+    """An emitted project: where it is, the graph it was written from, and what was warned of."""
+
+    path: Path
+    graph: SearchGraph
+    warnings: tuple[Diagnostic, ...]
+    data: Path | None
+
+
+def build(
+    spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path] = ()
+) -> Project:
+    """Compile a spec and write its project to `out` (default: build/<name> here).
+
+    `roots` are further folders in which data may lie. Raises SpecError for a wrong spec or wrong
+    data, AutomlcError where the folder cannot be written or holds something else.
+    """
+    loaded = load(spec) if isinstance(spec, Path) else spec
+    graph, warnings = compile_spec(loaded, roots)
+    folder = out if out is not None else Path("build") / graph.name
+    data = _data_path(loaded, roots)
+    write(folder, project_text(graph, loaded, data, folder))
+    return Project(folder, graph, warnings, data)
+
+
+def project_text(
+    graph: SearchGraph, loaded: LoadedSpec, data: Path | None, folder: Path
+) -> dict[str, str]:
+    """All files of a project: name -> text. `data` is seen from `folder`."""
+    source = None
+    if loaded.spec.data.source.startswith("builtin:"):
+        source = None
+    elif data is not None:
+        source = Path(os.path.relpath(data, folder.resolve())).as_posix()
+    else:
+        source = loaded.spec.data.source
+    spec = loaded.spec
+    view = data_view(graph.contract, spec.data, spec.task.kind, spec.seed, source)
+    files = project_files(graph, view)
+    files["graph.json"] = graph.dumps()
+    plan = graph.plan().to_json()
+    files["plan.json"] = json.dumps(plan, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    files["plan.txt"] = plan_text(graph)
+    files["contract.json"] = graph.contract.dumps()
+    files[LOCK] = lock_text(graph, loaded.source.text, files)
+    return files
+
+
+def _data_path(loaded: LoadedSpec, roots: Sequence[Path]) -> Path | None:
+    """Where the data is; None for builtin data and where a recorded contract stands in."""
+    if loaded.spec.data.contract is None:
+        return resolve_source(loaded, roots)
+    try:
+        return resolve_source(loaded, roots)
+    except AutomlcError:
+        return None
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a project beside its place, then put it there; files of an older one are replaced.
+
+    Refuses a link, and a folder that holds anything but an emitted project.
+    """
+    if folder.is_symlink():
+        raise AutomlcError(f"{folder} is a link", "name the folder itself with -o DIR")
+    if folder.exists() and not folder.is_dir():
+        raise AutomlcError(f"{folder} is a file", "name another folder with -o DIR")
+    old = _own_files(folder)
+    if folder.is_dir() and old is None and any(folder.iterdir()):
+        raise AutomlcError(
+            f"{folder} holds files that automlc did not write",
+            "name an empty or a new folder with -o DIR",
+        )
+    try:
+        _replace(folder, files, old or {})
+    except OSError as error:
+        raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _own_files(folder: Path) -> dict[str, str] | None:
+    """The files of an earlier emission and their digests, or None if there was none."""
+    try:
+        lock = json.loads((folder / LOCK).read_text(encoding="utf-8"))
+        files = lock["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(files, dict) or not all(_is_plain(name) for name in files):
+        return None
+    return {str(name): str(digest) for name, digest in files.items()}
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and name == os.path.basename(name) and name not in ("", ".", "..")
+
+
+def _replace(folder: Path, files: Mapping[str, str], old: Mapping[str, str]) -> None:
+    edited = [name for name, digest in old.items() if _is_edited(folder / name, digest)]
+    if edited:
+        raise AutomlcError(
+            f"{folder}: {', '.join(sorted(edited))} was changed after it was written",
+            "keep your version by compiling to another folder with -o DIR, or delete the file",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = folder / ".automlc-new"
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    try:
+        for name, text in sorted(files.items()):
+            (stage / name).write_text(text, encoding="utf-8", newline="\n")
+        # The lock goes last: a folder without one that fits is not taken for a whole project.
+        for name in sorted(files, key=lambda n: (n == LOCK, n)):
+            os.replace(stage / name, folder / name)
+        for name in set(old) - set(files):
+            (folder / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _is_edited(path: Path, digest: str) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False  # gone: nothing to lose
+    return hashlib.sha256(content).hexdigest() != digest

@@ -1,0 +1,137 @@
+"""The plan for people: what will be searched, trained and spent. Sorted and stable, for diffs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from automlc.compiler.architecture import ChoiceNode, OpNode, ResidualNode, walk
+from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget
+from automlc.compiler.graph import SearchGraph
+from automlc.spec.domains import Fixed
+from automlc.spec.expressions import to_text
+
+
+def plan_text(graph: SearchGraph) -> str:
+    """The plan as text, one section each for task, data, space, model, search and budget."""
+    sections = (_task, _data, _space, _model, _constraints, _search, _budget)
+    return "\n".join("\n".join(section(graph)) + "\n" for section in sections)
+
+
+def _task(graph: SearchGraph) -> Iterator[str]:
+    task = graph.task
+    yield f"plan of {graph.name}"
+    yield f"  task      {task.kind}"
+    target = "" if task.target is None else f", until {task.target:g}"
+    yield f"  metric    {task.goal} validation {task.metric}{target}"
+    yield f"  seed      {graph.seed}"
+
+
+def _data(graph: SearchGraph) -> Iterator[str]:
+    contract = graph.contract
+    yield "data"
+    yield f"  source    {contract.source}"
+    yield f"  rows      {contract.rows.train} train, {contract.rows.validation} validation, " + (
+        f"{contract.rows.test} test (looked at once, at the end)"
+    )
+    data = contract.input
+    if isinstance(data, ImageInput):
+        yield f"  input     images, {data.channels} x {data.height} x {data.width} ({data.dtype})"
+    else:
+        counts = f"{len(data.numeric)} of numbers, {len(data.categorical)} of categories"
+        yield f"  input     columns: {counts}; {sum(data.missing.values())} missing values"
+    target = contract.target
+    if isinstance(target, ClassTarget):
+        smallest = min(target.counts, default=0)
+        yield f"  target    {len(target.classes)} classes, the rarest with {smallest} rows"
+    else:
+        assert isinstance(target, NumberTarget)
+        yield f"  target    a number from {target.minimum:g} to {target.maximum:g}"
+
+
+def _space(graph: SearchGraph) -> Iterator[str]:
+    searched = [p for p in graph.space.parameters if not isinstance(p.domain, Fixed)]
+    fixed = [p for p in graph.space.parameters if isinstance(p.domain, Fixed)]
+    yield f"space: {len(searched)} parameters to search, {len(fixed)} fixed"
+    width = max((len(p.name) for p in graph.space.parameters), default=0)
+    for parameter in searched:
+        when = "" if parameter.when is None else f"  when {to_text(parameter.when)}"
+        yield f"  {parameter.name:<{width}}  {parameter.domain}{when}"
+    for parameter in fixed:
+        yield f"  {parameter.name:<{width}}  {parameter.domain}"
+    for expr in graph.space.forbidden:
+        yield f"  forbidden: {to_text(expr)}"
+
+
+def _model(graph: SearchGraph) -> Iterator[str]:
+    nodes = list(walk(graph.model))
+    operations = sum(isinstance(n, OpNode) for n in nodes)
+    choices = sum(isinstance(n, ChoiceNode) for n in nodes)
+    residuals = sum(isinstance(n, ResidualNode) for n in nodes)
+    yield f"model: {operations} operations, {choices} choices, {residuals} residuals in the text"
+    costs = graph.costs.evaluate(graph.space.default_config())
+    yield (
+        f"  default   {costs['model.params']:,} parameters, {_bytes(costs['model.size'])}, "
+        f"{costs['model.macs']:,} multiply-accumulates for one example"
+    )
+
+
+def _constraints(graph: SearchGraph) -> Iterator[str]:
+    yield f"constraints: {len(graph.constraints)}"
+    for constraint in graph.constraints:
+        yield f"  {constraint.text}  (checked for each proposal, before training)"
+
+
+def _search(graph: SearchGraph) -> Iterator[str]:
+    search, stopping = graph.search, graph.stopping
+    yield f"search: {search.name}{_options(search.options)}"
+    yield f"stopping: {stopping.name}{_options(stopping.options)}"
+    yield from _rungs(graph)
+
+
+def _rungs(graph: SearchGraph) -> Iterator[str]:
+    """How many trials can reach each rung of ASHA, if all came in one after the other."""
+    options = graph.stopping.options
+    if graph.stopping.name != "asha":
+        return
+    eta, epoch = int(options.get("eta", 3)), int(options.get("min_epochs", 1))
+    trials = graph.budget.trials
+    while epoch < graph.budget.epochs and trials:
+        yield f"  epoch {epoch:>4}: up to {trials} trials, the best 1 in {eta} goes on"
+        trials = math.ceil(trials / eta)
+        epoch *= eta
+    yield f"  epoch {graph.budget.epochs:>4}: about {trials} trials (earlier trials meet fewer rivals)"
+
+
+def _budget(graph: SearchGraph) -> Iterator[str]:
+    budget, rows = graph.budget, graph.contract.rows
+    epochs = budget.trials * budget.epochs
+    yield "budget"
+    yield f"  trials    {budget.trials}, of at most {budget.epochs} epochs: {epochs:,} epochs in all"
+    yield f"  samples   at most {epochs * rows.train:,} training examples"
+    wall = "no limit" if budget.wall is None else f"{budget.wall:g} s"
+    yield f"  wall      {wall}; an epoch may take {budget.epoch_wall:g} s"
+    if budget.memory is not None:
+        yield f"  memory    {_bytes(budget.memory)} for each trial"
+    threads = budget_threads(graph)
+    backend = graph.backend
+    yield f"  backend   {backend.kind}, device {backend.device}, {backend.precision}, {threads}"
+
+
+def budget_threads(graph: SearchGraph) -> str:
+    """The threads of a trial, in words."""
+    count = graph.backend.threads
+    return "cores shared among workers" if count is None else f"{count} threads a trial"
+
+
+def _options(options: object) -> str:
+    assert isinstance(options, dict)
+    inner = ", ".join(f"{key} {value}" for key, value in sorted(options.items()))
+    return f" ({inner})" if inner else ""
+
+
+def _bytes(size: float) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.2f} {unit}"
+    return f"{size:.0f} B"
