@@ -1,1 +1,1 @@
-"""The typed language of a task: what a person may say, where it was said, and what is wrong with it."""
+"""The typed language of a task: what may be said, where it was said, and what is wrong."""

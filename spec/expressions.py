@@ -159,29 +159,20 @@ def _parse(text: str) -> Expr:
     from lark.exceptions import UnexpectedInput
 
     try:
-        tree: Expr = _parser().parse(text)  # type: ignore[assignment]  # the transformer's result
+        parsed: Any = _parser().parse(text)
     except UnexpectedInput as error:
         raise _explain_syntax(text, error) from None
+    tree: Expr = parsed
     _check_depth(tree)
     return tree
 
 
 @cache
 def _parser() -> Lark:
-    """Built on first use: most of a cold start is spent here, and `--help` does not need it."""
-    from importlib.resources import files
+    """Built on first use: `--help` and specs without expressions do not need it."""
+    from automlc.grammar.loader import parser
 
-    from lark import Lark
-
-    grammar = files("automlc.grammar").joinpath("expr.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer="contextual",
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-        transformer=_Build(),
-    )
+    return parser("expr", _Build())
 
 
 def _local(start: int, end: int) -> Span:
@@ -193,7 +184,7 @@ def _syntax(message: str, hint: str | None, start: int = 0, end: int = 1) -> Exp
 
 
 class _Build:
-    """Methods named as the grammar's rules; lark calls them with the parts, punctuation included."""
+    """Methods named as the grammar's rules; lark passes the parts, punctuation included."""
 
     def number(self, parts: list[Any]) -> Expr:
         text, span = str(parts[0]), _span(parts)
@@ -245,7 +236,7 @@ class _Build:
     def not_member(self, parts: list[Any]) -> Expr:
         return Unary("not", In(parts[0], parts[3].items, _span(parts)), _span(parts))
 
-    def list(self, parts: list[Any]) -> Expr:
+    def sequence(self, parts: list[Any]) -> Expr:
         return List(_without_marks(parts), _span(parts))
 
     def call(self, parts: list[Any]) -> Expr:
@@ -259,10 +250,15 @@ def _without_marks(parts: list[Any]) -> tuple[Expr, ...]:
 
 def _span(parts: list[Any]) -> Span:
     """From the first part to the last; parts are our nodes or lark's tokens (which are str)."""
-    first, last = parts[0], parts[-1]
-    start = first.start_pos + 1 if isinstance(first, str) else first.span.column
-    end = last.end_pos + 1 if isinstance(last, str) else last.span.end_column
-    return Span("", 1, start, 1, end)
+    return Span("", 1, _edges(parts[0])[0], 1, _edges(parts[-1])[1])
+
+
+def _edges(part: Any) -> tuple[int, int]:
+    """First column, and the one after the last."""
+    token = getattr(part, "start_pos", None)
+    if token is not None:
+        return token + 1, part.end_pos + 1
+    return part.span.column, part.span.end_column
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
@@ -303,15 +299,10 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     if isinstance(error, UnexpectedCharacters):
-        at = error.pos_in_stream
-        letter = text[at]
-        if letter == "." and at + 1 < len(text) and text[at + 1] == "_":
-            return _syntax("a name cannot begin with `_`", None, at + 1, at + 2)
-        message, hint = _FOREIGN.get(letter, (f"{quote(letter)} is not expected here", None))
-        return _syntax(message, hint, at, at + 1)
+        return _explain_character(text, int(error.pos_in_stream or 0))
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        token = error.token
-        start, end = token.start_pos or 0, token.end_pos or len(text)
+        token: Any = error.token
+        start, end = token.start_pos, token.end_pos
         if token.type == "COMPARE" and "COMPARE" not in error.accepts:
             return _syntax(
                 "comparisons do not chain", "write a < b and b < c", start, max(end, start + 1)
@@ -321,12 +312,21 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
         hint = _expected(error.accepts)
         return _syntax(f"{quote(str(token))} is not expected here", hint, start, end)
     end = len(text.rstrip())
-    accepts = getattr(error, "accepts", set())
+    accepts: Any = getattr(error, "accepts", ())
     if text.count("(") > text.count(")"):
         return _syntax("a parenthesis is not closed", "add `)`", end, end + 1)
     if text.count("[") > text.count("]"):
         return _syntax("a list is not closed", "add `]`", end, end + 1)
     return _syntax("the expression ends too early", _expected(accepts), end, end + 1)
+
+
+def _explain_character(text: str, at: int) -> ExpressionError:
+    """A character that begins nothing."""
+    letter = text[at]
+    if letter == "." and text[at + 1 : at + 2] == "_":
+        return _syntax("a name cannot begin with `_`", None, at + 1, at + 2)
+    message, hint = _FOREIGN.get(letter, (f"{quote(letter)} is not expected here", None))
+    return _syntax(message, hint, at, at + 1)
 
 
 def _expected(accepts: Any) -> str | None:

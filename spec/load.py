@@ -190,7 +190,9 @@ class _Shape:
                     data[key.text] = _plain(value)
         return data
 
-    def kept(self, node: Node, kind: type[Any], key: str) -> Node | None:
+    def kept(
+        self, node: Node, kind: type[SequenceNode] | type[MappingNode], key: str
+    ) -> Node | None:
         """A node that the compiler reads later."""
         if isinstance(node, kind):
             return node
@@ -376,10 +378,13 @@ def _fields_at(model: type[BaseModel], loc: _Path) -> type[BaseModel] | None:
     current: type[BaseModel] | None = model
     for part in loc:
         info = current.model_fields.get(str(part)) if current else None
-        annotation = info.annotation if info else None
-        is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        current = annotation if is_model else None
+        current = _as_model(info.annotation if info else None)
     return current
+
+
+def _as_model(annotation: Any) -> type[BaseModel] | None:
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation if is_model else None
 
 
 _SAMPLES = {
@@ -432,9 +437,9 @@ def _homes(model: type[BaseModel], where: str = "") -> dict[str, str]:
     homes: dict[str, str] = {}
     for name, info in model.model_fields.items():
         homes.setdefault(name, where)
-        annotation = info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            inner = _homes(annotation, f"{where}.{name}" if where else name)
+        section = _as_model(info.annotation)
+        if section is not None:
+            inner = _homes(section, f"{where}.{name}" if where else name)
             for key, home in inner.items():
                 homes.setdefault(key, home)
     return homes

@@ -114,8 +114,9 @@ Duration: TypeAlias = Annotated[
 ]
 Fraction: TypeAlias = Annotated[float, BeforeValidator(_read_fraction)]
 
-EXPRESSION_SCHEMA: dict[str, Any] = {"$ref": "#/$defs/Expression"}
-PARAMETER_SCHEMA: dict[str, Any] = {"$ref": "#/$defs/Parameter"}
+# pydantic resolves every $ref itself, so spec/schema.py puts them in for these marks.
+EXPRESSION_SCHEMA: dict[str, Any] = {"$comment": "Expression"}
+PARAMETER_SCHEMA: dict[str, Any] = {"$comment": "Parameter"}
 BLOCKS_SCHEMA: dict[str, Any] = {"type": "array", "items": {"type": ["object", "string"]}}
 Expression: TypeAlias = Annotated[Expr, _Opaque(EXPRESSION_SCHEMA)]
 
@@ -129,7 +130,6 @@ class Section(BaseModel):
         strict=True,
         allow_inf_nan=False,
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
         defer_build=True,
     )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
 from typing import Any
+
+from pydantic import BaseModel
 
 from automlc.spec.domains import DOMAINS
 from automlc.spec.model import Spec
@@ -22,8 +28,9 @@ _EXPRESSION: dict[str, Any] = {
 
 def json_schema() -> dict[str, Any]:
     """The schema of a whole spec file."""
-    schema = Spec.model_json_schema()
+    schema: dict[str, Any] = _with_references(Spec.model_json_schema())
     definitions = schema.setdefault("$defs", {})
+    _describe(schema, Spec)
     definitions["Expression"] = _EXPRESSION
     definitions["Parameter"] = _parameter()
     _open_options(schema, "Search", "strategy")
@@ -37,6 +44,44 @@ def json_schema() -> dict[str, Any]:
         "type": "integer",
     }
     return {"$schema": DIALECT, "title": "automlc spec", **schema}
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Texts below the fields of a model as descriptions, here and in all sections below.
+
+    pydantic can do this itself, but then every import pays for reading the source.
+    """
+    texts = _texts(model)
+    for name, info in model.model_fields.items():
+        schema["properties"][name]["description"] = texts[name]
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            definition = schema["$defs"] if "$defs" in schema else schema["definitions"]
+            _describe({**definition[section.__name__], "definitions": definition}, section)
+
+
+def _texts(model: type[BaseModel]) -> dict[str, str]:
+    """Field name -> the text below it in the class."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
+    assert isinstance(body, ast.ClassDef), "the source of a class is a class"
+    texts: dict[str, str] = {}
+    for field, text in pairwise(body.body):
+        is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and is_text:
+            assert isinstance(text, ast.Expr), "checked above"
+            assert isinstance(text.value, ast.Constant), "checked above"
+            texts[field.target.id] = inspect.cleandoc(str(text.value.value)).replace("\n", " ")
+    return texts
+
+
+def _with_references(schema: Any) -> Any:
+    """Marks of spec/model.py as references to the definitions written here."""
+    if isinstance(schema, list):
+        return [_with_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {key: _with_references(value) for key, value in schema.items() if key != "$comment"}
+    return out if "$comment" not in schema else {**out, "$ref": f"#/$defs/{schema['$comment']}"}
 
 
 def _open_options(schema: dict[str, Any], name: str, word: str) -> None:
@@ -66,7 +111,7 @@ def _parameter() -> dict[str, Any]:
         "maxItems": 3,
     }
     items: dict[str, Any] = {"type": "array", "items": _SCALAR, "minItems": 1}
-    forms: dict[str, Any] = {name: bounds for name in DOMAINS}
+    forms: dict[str, Any] = dict.fromkeys(DOMAINS, bounds)
     forms |= {"choice": items, "fixed": _SCALAR}
     shared = {
         "step": {"type": "integer", "minimum": 1, "description": "Distance of whole numbers."},
