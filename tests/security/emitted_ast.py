@@ -16,8 +16,12 @@ STDLIB: Final = frozenset(
     zipfile zlib""".split()
 )
 LIBRARIES: Final = frozenset("numpy torch pandas pyarrow PIL safetensors sklearn pytest".split())
-# Only search.py talks to us; every other file must run where automlc is not installed.
-RUNTIME_FILES: Final = frozenset({"search.py"})
+# What single files may import besides. Only search.py talks to us; every other file must run where
+# automlc is not installed. export.py asks with find_spec whether a frozen model.py is there.
+MORE: Final = {
+    "search.py": ("automlc.runtime", "automlc.cli.main"),
+    "export.py": ("importlib.util", "onnx", "onnxruntime"),
+}
 
 FORBIDDEN_NAMES: Final = frozenset(
     "__import__ breakpoint compile delattr eval exec execfile globals input locals vars".split()
@@ -38,30 +42,29 @@ ALLOWED_DUNDERS: Final = frozenset(
 )
 
 
-def audit(source: str, filename: str) -> list[str]:
-    """Every finding in one emitted file, as "file:line: what"."""
-    return list(Auditor(filename).check(ast.parse(source, filename)))
+def audit(source: str, filename: str, local: frozenset[str] = frozenset()) -> list[str]:
+    """Every finding in one emitted file, as "file:line: what"; `local`: modules of the project."""
+    return list(Auditor(filename, local).check(ast.parse(source, filename)))
 
 
 class Auditor:
-    def __init__(self, filename: str):
-        self.filename = filename
+    def __init__(self, filename: str, local: frozenset[str]):
+        self.filename, self.local = filename, local
         self.name = filename.rsplit("/", 1)[-1]
 
     def check(self, tree: ast.Module) -> Iterator[str]:
-        local = {"data", "losses", "model", "ops", "search", "train", "checkpoints", "feedback"}
         for function, node in walk_with_function(tree):
-            for finding in self.of_node(node, function, local):
+            for finding in self.of_node(node, function):
                 yield f"{self.filename}:{getattr(node, 'lineno', 0)}: {finding}"
 
-    def of_node(self, node: ast.AST, function: ast.AST | None, local: set[str]) -> Iterator[str]:
+    def of_node(self, node: ast.AST, function: ast.AST | None) -> Iterator[str]:
         if isinstance(node, ast.Import):
-            yield from (f for a in node.names for f in self.of_import(a.name, local))
+            yield from (f for a in node.names for f in self.of_import(a.name))
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 yield "relative import"
             else:
-                yield from self.of_import(node.module or "", local)
+                yield from self.of_import(node.module or "")
                 for alias in node.names:
                     if f"{node.module}.{alias.name}" in FORBIDDEN_CALLS:
                         yield f"imports {node.module}.{alias.name}"
@@ -72,11 +75,11 @@ class Auditor:
         elif isinstance(node, ast.Call):
             yield from self.of_call(node, function)
 
-    def of_import(self, module: str, local: set[str]) -> Iterator[str]:
+    def of_import(self, module: str) -> Iterator[str]:
         top = module.split(".")[0]
-        if top in STDLIB | LIBRARIES or top in local:
+        if top in STDLIB | LIBRARIES | self.local:
             return
-        if top == "automlc" and self.name in RUNTIME_FILES and module.startswith("automlc.runtime"):
+        if module.startswith(MORE.get(self.name, ())):
             return
         yield f"imports {module}"
 
@@ -99,7 +102,11 @@ class Auditor:
             yield "np.load without allow_pickle=False"
         if name in {"setattr", "getattr"} and not isinstance(node.args[1], ast.Constant):
             yield f"{name} with a computed name"
-        if writes(name, node, keywords) and not renames_into_place(function):
+        if (
+            writes(name, node, keywords)
+            and not renames_into_place(function)
+            and not into_memory(node, function)
+        ):
             yield f"{name} writes a file outside an atomic writer"
 
 
@@ -128,6 +135,19 @@ def renames_into_place(function: ast.AST | None) -> bool:
     return any(
         isinstance(n, ast.Call) and dotted(n.func).split(".")[-1] in {"replace", "rename"}
         for n in ast.walk(function)
+    )
+
+
+def into_memory(node: ast.Call, function: ast.AST | None) -> bool:
+    """Whether the call saves into a name that the same function bound to io.BytesIO()."""
+    if function is None or len(node.args) < 2 or not isinstance(node.args[1], ast.Name):
+        return False
+    bound = [n for n in ast.walk(function) if isinstance(n, ast.Assign)]
+    return any(
+        isinstance(n.value, ast.Call)
+        and dotted(n.value.func) == "io.BytesIO"
+        and any(isinstance(t, ast.Name) and t.id == node.args[1].id for t in n.targets)
+        for n in bound
     )
 
 

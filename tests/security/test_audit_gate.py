@@ -34,7 +34,7 @@ def arguments(verb: str, spec: Path, output: Path) -> list[str]:
     if verb == "compile":
         return [verb, str(spec), "-o", str(output)]
     if verb == "explain":
-        return [verb, "space", "--spec", str(spec)]
+        return [verb, "budget.trials", str(spec)]
     return [verb, str(spec)]
 
 

@@ -75,7 +75,7 @@ def test_yaml(what: str) -> None:
 def test_many_values_are_refused_soon() -> None:
     before = time.perf_counter()
     assert "E106" in codes_of("x: [" + "1, " * 1_000_000 + "1]")
-    assert time.perf_counter() - before < 10
+    assert time.perf_counter() - before < 30  # about 4 s on an idle core
 
 
 @pytest.mark.parametrize(("text", "value"), [("1e-3", 0.001), ("010", 10), ("0o10", 8), ("+1", 1)])

@@ -33,7 +33,8 @@ WORDS = {
     "extractall(": r"\.extractall\(",
     "yaml.load(": r"yaml\.(unsafe_|full_)?load(_all)?\(",
     "|safe": r"\|\s*safe\b",
-    "autoescape=False": r"autoescape\s*=\s*False",
+    # Templates of Python say so, with their reason: there, values go through a filter of literals.
+    "autoescape=False": r"autoescape\s*=\s*False(?!.*# noqa: S701  # \w)",
     "shell=True": r"shell\s*=\s*True",
     "verify=False": r"verify\s*=\s*False",
     "os.system": r"\bos\.(system|popen)\(",
@@ -136,6 +137,9 @@ FOUND = {
 }
 PASSED = {
     "reading": "open('x')",
+    "saving into memory": (
+        "import io, torch\ndef f(x):\n    buffer = io.BytesIO()\n    torch.save(x, buffer)\n"
+    ),
     "reading bytes": "open('x', 'rb')",
     "an image": "from PIL import Image\nImage.open('x', formats=['PNG'])",
     "a safe load": "import torch\ntorch.load('x', weights_only=True)",
@@ -191,7 +195,8 @@ def test_there_are_examples() -> None:
 def test_emitted_code_passes_the_audit(example: Path) -> None:
     files = sorted(project(str(example)).rglob("*.py"))
     assert {"data.py", "model.py", "train.py", "search.py"} <= {f.name for f in files}
-    findings = [f for file in files for f in audit(file.read_text(encoding="utf-8"), file.name)]
+    local = frozenset(file.stem for file in files)
+    findings = [f for x in files for f in audit(x.read_text(encoding="utf-8"), x.name, local)]
     assert not findings
 
 
@@ -212,11 +217,17 @@ def test_emitted_code_passes_the_security_rules_of_the_linter(example: Path) -> 
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.parent.name)
-def test_emitted_requirements_are_pinned(example: Path) -> None:
+def test_emitted_requirements_are_names_with_floors(example: Path) -> None:
+    """No index, no address, no option: nothing that could send pip to another place.
+
+    Exact versions stand in automlc.lock of a run; the file itself must install anywhere.
+    """
     lines = (project(str(example)) / "requirements.txt").read_text(encoding="utf-8").splitlines()
     wanted = [line for line in lines if line.strip() and not line.startswith("#")]
     assert wanted
-    assert not [line for line in wanted if "==" not in line or line.startswith("-")]
+    assert not [
+        x for x in wanted if not re.fullmatch(r"[a-z-]+(\[[a-z,]+\])?[>=]=[\d.]+(,<[\d.]+)?", x)
+    ]
 
 
 def test_no_module_of_ours_builds_code_from_text() -> None:
