@@ -1,0 +1,61 @@
+"""Broken specs and what is said about them.
+
+`python tests/test_bad_specs.py --write` rewrites the expected texts; read the difference.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from automlc.spec.codes import CODES
+from automlc.spec.errors import SpecError
+from automlc.spec.load import load_text
+from automlc.spec.yaml_nodes import decode
+
+FOLDER = Path(__file__).parent / "bad" / "specs"
+SPECS = sorted(FOLDER.glob("*.yaml"))
+
+
+def found_in(path: Path) -> SpecError:
+    """What loading finds, under the file's bare name so that the texts know no folder."""
+    text, refused = decode(path.read_bytes(), path.name)
+    if refused is not None:
+        return SpecError([refused], {path.name: text})
+    try:
+        load_text(text, path.name)
+    except SpecError as error:
+        return error
+    raise AssertionError(f"{path.name} is accepted")
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_broken_spec_gets_its_diagnostics(path: Path) -> None:
+    expected = path.with_suffix(".expected").read_text(encoding="utf-8")
+    assert expected == found_in(path).rendered() + "\n"
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_diagnostic_is_complete(path: Path) -> None:
+    for diagnostic in found_in(path).diagnostics:
+        assert diagnostic.code in CODES
+        assert diagnostic.span is not None
+        assert diagnostic.span.file == path.name
+        assert "\n" not in diagnostic.message
+        assert "pydantic" not in diagnostic.message
+
+
+def test_no_expected_text_is_left_over() -> None:
+    assert {p.stem for p in SPECS} == {p.stem for p in FOLDER.glob("*.expected")}
+    assert len(SPECS) >= 45
+
+
+def write() -> None:
+    """Rewrite all expected texts."""
+    for path in SPECS:
+        text = found_in(path).rendered() + "\n"
+        path.with_suffix(".expected").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__" and "--write" in sys.argv:
+    write()
