@@ -280,11 +280,9 @@ def peak_bytes(usage: Any) -> int:
 
 def kill_group(pid: int) -> None:
     """Kill a process and all that it started; does nothing if there is none."""
-    try:
+    # macOS answers EPERM for a group that consists of zombies only.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        # macOS answers EPERM for a group that consists of zombies only.
-        pass
 
 
 def load_project(folder: Path, source: str | None) -> tuple[ModuleType, Any]:

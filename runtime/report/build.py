@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.report import charts, page
 from automlc.runtime.report.importance import estimate
+from automlc.runtime.wording import plain
 from automlc.spec.errors import AutomlcError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "best": page.best_model(view, best),
         "plan": page.plan_tables(view),
         "provenance": page.provenance(view),
-        "metric": page.plain(view.metric),
+        "metric": plain(view.metric),
     }
 
 

@@ -207,7 +207,7 @@ def parallel(
         "metric": view.metric,
         "axes": [{"name": axis.name, "ticks": axis.ticks()} for axis in axes],
         "lines": lines,
-        "inactive": _INACTIVE if any(_INACTIVE in line["y"] for line in lines) else None,
+        "inactive": _INACTIVE if any(None in _along(t, names) for t in shown_trials) else None,
         "range": [low, high] if view.goal == "maximize" else [high, low],
         "says": _parallel_says(view, len(shown_trials), len(order), len(names), best),
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MINIMUM = 10
 MOST = 2000
 METHOD = (
-    "Shuffling one parameter at a time in a random forest of 200 trees, fitted to the value of "
+    "Shuffling one parameter at a time in a random forest of 100 trees, fitted to the value of "
     "{trials}; bars show the loss of fit as a share of the whole, whiskers its spread over 10 "
     "shuffles. Stopped trials count with the value they had reached. The estimate describes "
     "where the search went, not the whole space, and it cannot show interactions."
@@ -79,7 +79,7 @@ def _forest(names: Sequence[str], trials: Sequence[Trial], logs: frozenset[str])
     codes = [_column(name, trials, log=name in logs) for name in names]
     inputs = numpy.array(codes, dtype=float).T
     values = _ranks(numpy.array([trial.value for trial in trials]))
-    forest = RandomForestRegressor(200, oob_score=True, random_state=0, min_samples_leaf=2)
+    forest = RandomForestRegressor(100, oob_score=True, random_state=0, min_samples_leaf=2)
     forest.fit(inputs, values)
     found = permutation_importance(forest, inputs, values, n_repeats=10, random_state=0)
     return _shares(names, found.importances_mean, found.importances_std, forest, len(trials))
