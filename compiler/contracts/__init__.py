@@ -255,8 +255,8 @@ def _adopt(request: Request, recorded: DataContract) -> DataContract:
         _agree(problems, "data.image.size", "size", size, tuple(image.size or size))
         channels = recorded.input.channels
         _agree(problems, "data.image.channels", "channels", channels, image.channels or channels)
-    counts = recorded.target.counts if isinstance(recorded.target, ClassTarget) else None
-    return replace(recorded, rows=rows_after_split(request, recorded.storage, counts))
+    rows = rows_after_split(request, recorded.storage, recorded.target)
+    return replace(recorded, rows=rows)
 
 
 def _check_columns(request: Request, recorded: DataContract) -> None:

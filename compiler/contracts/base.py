@@ -77,8 +77,13 @@ class Findings:
         return tuple(result)
 
     @property
+    def errors(self) -> int:
+        """Number of errors reported so far."""
+        return sum(d.severity is Severity.ERROR for d in self.found)
+
+    @property
     def has_errors(self) -> bool:
-        return any(d.severity is Severity.ERROR for d in self.found)
+        return self.errors > 0
 
     def _span(self, path: tuple[str, ...]) -> Span | None:
         """The place of the key, else of the section it would stand in, else of the source."""
@@ -120,15 +125,16 @@ def fractions_for(data: Data, storage: Storage) -> Fractions:
     )
 
 
-def rows_after_split(request: Request, storage: Storage, counts: Sequence[int] | None) -> Rows:
-    """Exact sizes of the parts; reports groups that are too small for the split.
-
-    `counts` are the rows of each class in the storage's `train` (None: not a classification).
-    """
+def rows_after_split(
+    request: Request, storage: Storage, target: ClassTarget | NumberTarget
+) -> Rows:
+    """Exact sizes of the parts; reports groups that are too small for the split."""
     fractions = fractions_for(request.data, storage)
-    groups = counts if counts is not None and request.stratify else [storage.train]
+    groups: Sequence[int] = [storage.train]
+    if isinstance(target, ClassTarget) and request.stratify:
+        groups = target.counts
     if fractions.parts > 1:
-        _check_groups(request, groups, fractions, counts)
+        _check_groups(request, groups, fractions, target)
     divided = divide_groups(groups, fractions)
     return Rows(
         train=divided.train,
@@ -138,22 +144,33 @@ def rows_after_split(request: Request, storage: Storage, counts: Sequence[int] |
 
 
 def _check_groups(
-    request: Request, groups: Sequence[int], fractions: Fractions, counts: Sequence[int] | None
+    request: Request,
+    groups: Sequence[int],
+    fractions: Fractions,
+    target: ClassTarget | NumberTarget,
 ) -> None:
-    small = [rows for rows in groups if rows and divide(rows, fractions).train < 1]
+    small = [i for i, rows in enumerate(groups) if rows and divide(rows, fractions).train < 1]
     if not small:
         return
     least = least_rows(fractions)
-    where = "to divide" if counts is None or not request.stratify else "in its smallest class"
-    request.problems.report(
-        "E363",
-        "data.split",
-        f"the data has {_rows(min(small))} {where}; the split needs at least {least}"
-        f" (validation {fractions.validation:g}, test {fractions.test:g})",
-        "drop that class, join it with another, or write `stratify: false`"
-        if request.stratify and len(groups) > 1
-        else "use more data or smaller fractions",
-    )
+    split = f"(validation {fractions.validation:g}, test {fractions.test:g})"
+    rows = plural(groups[small[0]], "row")
+    if isinstance(target, ClassTarget) and request.stratify:
+        more = f", and {len(small) - 1:,} more classes are too small" if len(small) > 1 else ""
+        request.problems.report(
+            "E363",
+            "data.split",
+            f"class {quote(target.classes[small[0]])} has {rows}; a stratified split needs"
+            f" at least {least} {split}{more}",
+            "take the class out, join it with another, or write `stratify: false`",
+        )
+    else:
+        request.problems.report(
+            "E363",
+            "data.split",
+            f"the data has {rows} to divide; the split needs at least {least} {split}",
+            "use more data or smaller fractions",
+        )
 
 
 def least_rows(fractions: Fractions) -> int:
@@ -161,8 +178,12 @@ def least_rows(fractions: Fractions) -> int:
     return next(n for n in range(fractions.parts, 10_000) if divide(n, fractions).train >= 1)
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+def plural(count: int, noun: str) -> str:
+    """
+    >>> plural(1, "row"), plural(2000, "such row")
+    ('1 row', '2,000 such rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def class_target(
@@ -307,7 +328,7 @@ def report_missing(request: Request, missing: Mapping[str, int], kind: str) -> N
         request.problems.report(
             "E371",
             f"data.missing.{kind}",
-            f"column {quote(name)} has {count:,} missing {'cell' if count == 1 else 'cells'}",
+            f"column {quote(name)} has {plural(count, 'missing cell')}",
             f"repair the data, or write `{kind}: {instead}`",
         )
 

@@ -107,7 +107,7 @@ def read(request: Request) -> DataContract:
     }
     refuse_settings(request, settings, "builtin data sets")
     _check_task(request, recorded)
-    target, counts = _target(request, recorded)
+    target = _target(request, recorded)
     storage = Storage("builtin", recorded.rows, details={"name": name})
     return DataContract(
         source=request.source,
@@ -115,7 +115,7 @@ def read(request: Request) -> DataContract:
         fingerprint=recorded.fingerprint,
         input=_input(request, recorded.input),
         target=target,
-        rows=rows_after_split(request, storage, counts),
+        rows=rows_after_split(request, storage, target),
         storage=storage,
     )
 
@@ -134,13 +134,12 @@ def _check_task(request: Request, recorded: Recorded) -> None:
         )
 
 
-def _target(request: Request, recorded: Recorded) -> tuple[Target, tuple[int, ...] | None]:
+def _target(request: Request, recorded: Recorded) -> Target:
     if request.is_classification:
         counts: Counter[Label] = Counter(dict(recorded.labels))
-        classes = class_target(request, counts, where=request.source)
-        return classes, classes.counts
+        return class_target(request, counts, where=request.source)
     assert recorded.numbers is not None, "_check_task has let a task through that does not fit"
-    return recorded.numbers, None
+    return recorded.numbers
 
 
 def _input(request: Request, recorded: Input) -> Input:

@@ -19,8 +19,10 @@ from automlc.compiler.contracts.base import (
     Label,
     Request,
     class_target,
+    plural,
     refuse_settings,
     rows_after_split,
+    show_names,
 )
 from automlc.compiler.contracts.contract import DataContract, ImageInput, Storage
 from automlc.compiler.contracts.files import is_inside, sha256_of_listing
@@ -58,8 +60,8 @@ def read(request: Request) -> DataContract:
         problems.report(
             "W513",
             "data.source",
-            f"{len(seen.other_files):,} files of {quote(request.source)} are no images and are"
-            f" left out, such as {quote(seen.other_files[0])}",
+            f"{quote(request.source)} has {plural(len(seen.other_files), 'file')} of other kinds,"
+            f" left out: {show_names(seen.other_files)}",
         )
     if not seen.sizes and not problems.has_errors:
         problems.report("E367", "data.source", f"{quote(request.source)} holds no images")
@@ -72,7 +74,7 @@ def read(request: Request) -> DataContract:
     train = seen.counts["train"]
     target = class_target(request, train, held, where=quote(request.source))
     storage = _storage(seen, parts, request.path)
-    rows = rows_after_split(request, storage, target.counts)
+    rows = rows_after_split(request, storage, target)
     return DataContract(
         source=request.source,
         format="image_folder",

@@ -25,6 +25,7 @@ from automlc.compiler.contracts.base import (
     Request,
     class_target,
     numeric_columns,
+    plural,
     refuse_settings,
     report_missing,
     rows_after_split,
@@ -49,6 +50,7 @@ MAX_CHANNELS = 16
 _CHUNK = 4 * 2**20
 _ROLES = ("train", "validation", "test")
 _NAMES = {"train": ("train", ""), "validation": ("validation", "val"), "test": ("test",)}
+_KNOWN = {f"{x}_{name}".rstrip("_") for x in "xy" for names in _NAMES.values() for name in names}
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
@@ -103,7 +105,6 @@ def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
     _note_unused(request, headers, parts)
     if request.problems.has_errors or target is None or inputs is None:
         raise request.problems.stopped()
-    counts = getattr(target, "counts", None)
     axes = {3: "NHW", 4: "NHWC", 2: "NF"}[len(first.features.shape)]
     extra = {"axes": axes}
     if axes == "NF":
@@ -117,7 +118,7 @@ def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
         fingerprint=sha256_of_file(request.path),
         input=inputs,
         target=target,
-        rows=rows_after_split(request, storage, counts),
+        rows=rows_after_split(request, storage, target),
         storage=storage,
     )
 
@@ -168,7 +169,7 @@ def _parts(problems: Findings, headers: dict[str, Header]) -> list[Part]:
 def _require(problems: Findings, headers: dict[str, Header], name: str) -> None:
     if name in headers:
         return
-    close = nearest(name, headers)
+    close = nearest(name, set(headers) - _KNOWN)
     problems.report(
         "E355",
         "data.source",
@@ -181,6 +182,7 @@ def _require(problems: Findings, headers: dict[str, Header], name: str) -> None:
 
 def _check_parts(request: Request, parts: list[Part]) -> None:
     problems, first = request.problems, parts[0]
+    before = problems.errors
     for part in parts:
         for header in (part.features, part.labels):
             if header.dtype.hasobject:
@@ -220,7 +222,7 @@ def _check_parts(request: Request, parts: list[Part]) -> None:
                 f"{part.features.name} is {part.features.dtype},"
                 f" {first.features.name} is {first.features.dtype}",
             )
-    if problems.has_errors:
+    if problems.errors > before:
         raise problems.stopped()
 
 
@@ -433,7 +435,7 @@ def _scan(request: Request, archive: zipfile.ZipFile, header: Header) -> Counter
         request.problems.report(
             "E360",
             "data.source",
-            f"{header.name}[{first}] holds a value that is {kind} ({bad:,} such values in all)",
+            f"{header.name}[{first}] holds a value that is {kind} ({plural(bad, 'such value')})",
         )
     return missing
 

@@ -81,7 +81,7 @@ def _open(path: Path, problems: Findings) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:100]
+        reason = str(error).splitlines()[0].split(". ")[0][:100]
         raise problems.stop(
             "E353", "data.source", f"{quote(path.name)} is not a readable parquet file ({reason})"
         ) from error

@@ -15,6 +15,7 @@ from automlc.compiler.contracts.base import (
     Request,
     as_labels,
     class_target,
+    plural,
     report_missing,
     report_unknown_column,
     rows_after_split,
@@ -29,7 +30,6 @@ from automlc.compiler.contracts.columns import (
 from automlc.compiler.contracts.contract import (
     Category,
     DataContract,
-    NumberTarget,
     Storage,
     TableInput,
     Target,
@@ -73,8 +73,7 @@ def read(request: Request) -> DataContract:
     inputs = scan.inputs()
     target = scan.target_found()
     storage = scan.storage()
-    counts = None if isinstance(target, NumberTarget) else target.counts
-    rows = rows_after_split(request, storage, counts)
+    rows = rows_after_split(request, storage, target)
     if problems.has_errors:
         raise problems.stopped()
     return DataContract(
@@ -164,19 +163,19 @@ class _Scan:
         parts = []
         for line, word in zip(block.lines, block.columns[split], strict=True):
             part = PART_WORDS.get(word.lower())
-            if part is None:
-                self.request.problems.report(
-                    "E370",
-                    "data.split.column",
-                    f"line {line:,} has {quote(word)} in column {quote(self.split)}",
-                    "a split column holds train, validation, test (or 0, 1, 2)",
-                )
-                part = "train"
-            self.words.setdefault(part, {}).setdefault(word, line)
+            self.words.setdefault(part or "", {}).setdefault(word, line)
+            part = part or "train"  # an unknown word is an error below; the row still counts
             parts.append(part)
         return parts
 
     def _check_words(self) -> None:
+        for word, line in self.words.pop("", {}).items():
+            self.request.problems.report(
+                "E370",
+                "data.split.column",
+                f"line {line:,} has {quote(word)} in column {quote(self.split)}",
+                "a split column holds train, validation, test (or 0, 1, 2)",
+            )
         for part, words in self.words.items():
             if len(words) > 1 and not self.request.problems.has_errors:
                 self.request.problems.report(
@@ -217,7 +216,7 @@ class _Scan:
                 "E361",
                 "data.target",
                 f"line {found.empty[0]:,}: the target {name} is missing"
-                f" ({len(found.empty):,} such rows)",
+                f" ({plural(len(found.empty), 'such row')})",
                 "take these rows out; a target cannot be filled in",
             )
         if found.not_finite:
@@ -226,7 +225,7 @@ class _Scan:
                 "E361",
                 "data.target",
                 f"line {line:,}: the target {name} is {quote(cell)}"
-                f" ({len(found.not_finite):,} such rows)",
+                f" ({plural(len(found.not_finite), 'such row')})",
                 "a target must be finite",
             )
         if found.not_numbers:
@@ -236,7 +235,7 @@ class _Scan:
                 "E366",
                 "data.target",
                 f"line {line:,}: the target {name} is {quote(cell)}, not a number"
-                f" ({len(found.not_numbers):,} such rows)",
+                f" ({plural(len(found.not_numbers), 'such row')})",
                 f"for classes write `kind: {task}`",
             )
 
@@ -273,9 +272,7 @@ class _Scan:
         report_missing(self.request, missing, "number")
         report_missing(self.request, empty, "category")
         if not used:
-            self.request.problems.report(
-                "E367", "data.source", "no column is left to learn from", "see the warnings"
-            )
+            self.request.problems.report("E367", "data.source", "no column is left to learn from")
         return TableInput(
             numeric=tuple(facts.name for facts in numeric),
             categorical=tuple(Category(f.name, tuple(sorted(f.values))) for f in categorical),
@@ -284,14 +281,31 @@ class _Scan:
 
     def _kind(self, facts: Facts) -> str:
         declared = self.declared.get(facts.name)
-        if declared is not None:
-            return str(declared)
         forced = self.source.forced.get(facts.name)
+        if declared is not None:
+            self._check_type(facts, declared, forced)
+            return str(declared)
         if forced is not None:
             if forced == "ignore":
-                self._warn(facts, "has a type that is neither a number nor text")
+                self.request.problems.report(
+                    "W510",
+                    "data.source",
+                    f"column {quote(facts.name)} is neither numbers nor text; it is ignored",
+                    f"write `{facts.name}: ignore` under data.columns to silence this",
+                )
             return forced
         return "number" if facts.is_number else "category"
+
+    def _check_type(self, facts: Facts, declared: str, forced: str | None) -> None:
+        """A parquet column has a type of its own; only numbers can also be categories."""
+        if forced is not None and forced != declared and forced != "number":
+            held = "text" if forced == "category" else "neither numbers nor text"
+            self.request.problems.report(
+                "E366",
+                ("data", "columns", facts.name),
+                f"column {quote(facts.name)} holds {held}, not what {declared} needs",
+                f"write `{facts.name}: {forced}`, or convert the column in the file",
+            )
 
     def _second_pass(self, places: Sequence[int]) -> None:
         for block in self.source.blocks():
@@ -323,7 +337,8 @@ class _Scan:
             "W510",
             "data.source",
             f"column {quote(facts.name)} {why}; it is ignored",
-            f"say so under data.columns: `{facts.name}: ignore`, or category or number to use it",
+            f"write `{facts.name}: ignore` under data.columns to silence this,"
+            " or its kind to use it",
         )
 
     def _warn_of_risks(self, facts: Facts, kind: str) -> None:
@@ -349,7 +364,7 @@ class _Scan:
                 "E366",
                 key,
                 f"line {line:,}: column {quote(facts.name)} is {quote(cell)}, not a number"
-                f" ({facts.not_numbers:,} such cells)",
+                f" ({plural(facts.not_numbers, 'such cell')})",
                 f"write `{facts.name}: category`",
             )
         if kind == "number" and facts.infinite:
@@ -357,7 +372,7 @@ class _Scan:
                 "E360",
                 key,
                 f"line {facts.first_infinite:,}: column {quote(facts.name)} is infinite"
-                f" ({facts.infinite:,} such cells)",
+                f" ({plural(facts.infinite, 'such cell')})",
             )
         if kind == "category" and len(facts.values) > MAX_CATEGORIES:
             report(
