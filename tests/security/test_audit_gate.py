@@ -1,11 +1,13 @@
 """The first row of the trust model: commands that read an untrusted spec touch nothing else."""
 
 import functools
+import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,30 @@ def run_jobs(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @functools.cache
+def broken_data() -> dict[str, Callable[[Path], None]]:
+    """The generators of broken data sets, by the name of their spec."""
+    found = importlib.util.spec_from_file_location(
+        "bad_data", ROOT / "tests" / "bad" / "data" / "generate.py"
+    )
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return dict(module.CASES)
+
+
+def lay_out(spec: Path, root: Path) -> None:
+    """A project folder with the spec and its data: copied for a good one, made for a broken one."""
+    if spec in GOOD:
+        shutil.copytree(spec.parent, root, ignore=shutil.ignore_patterns("build", "runs"))
+        return
+    root.mkdir(parents=True)
+    shutil.copy(spec, root)
+    if spec.parent.name == "data" and spec.stem in broken_data():
+        broken_data()[spec.stem](root)
+
+
+@functools.cache
 def results_of(verb: str) -> list[dict[str, Any]]:
     """Results of one verb over every spec of the repository, good and bad.
 
@@ -67,7 +93,7 @@ def results_of(verb: str) -> list[dict[str, Any]]:
         jobs = []
         for number, spec in enumerate([*GOOD, *BAD]):
             root = base / f"{number}"
-            shutil.copytree(spec.parent, root, ignore=shutil.ignore_patterns("build", "runs"))
+            lay_out(spec, root)
             for name in CANARIES:
                 (root / f"{name}.py").write_text("raise SystemExit('a canary was imported')\n")
             output = base / "out" / f"{number}"

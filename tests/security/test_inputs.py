@@ -198,3 +198,25 @@ def test_any_change_of_a_valid_spec_gives_diagnostics_or_a_spec(data: st.DataObj
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))
     codes_of(text[:start] + data.draw(st.text(max_size=12)) + text[end:])
+
+
+@pytest.mark.parametrize("form", ["mermaid", "dot"])
+def test_graph_labels_are_text(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that looks like markup or a click handler stays inside its quotes."""
+    from automlc.cli.main import cli
+
+    monkeypatch.chdir(tmp_path)
+    payload = '"]; click a "javascript:alert(1)" <img src=x onerror=alert(1)> |`'
+    spec = tmp_path / "task.yaml"
+    spec.write_text(
+        BASE.replace(", target: x", "")
+        + "space:\n  preset: tabular/mlp\n  parameters:\n"
+        + f"    kind: {{choice: [{json.dumps(payload)}, b]}}\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(cli, ["graph", str(spec), "--format", form], standalone_mode=False)
+    assert done.exception is None, done.output
+    assert "<img" not in done.output
+    assert not [x for x in done.output.splitlines() if x.strip().startswith("click")]
+    for line in done.output.splitlines():
+        assert line.replace('\\"', "").count('"') % 2 == 0
