@@ -510,12 +510,8 @@ _CALL = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*\(")
 def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
-        raise _Problem(
-            "E301",
-            "a list is not a domain",
-            node.span,
-            "write choice(a, b) for one of several values",
-        )
+        hint = f"write {_choice_of(node)} for one of several values"
+        raise _Problem("E301", "a list is not a domain", node.span, hint)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
@@ -525,6 +521,19 @@ def _short_domain(node: Node) -> Domain:
         )
     _finite(node)
     return Fixed(node.value)
+
+
+def _choice_of(node: SequenceNode) -> str:
+    """The choice that a list was meant to be."""
+    values = [item.value for item in node.items if isinstance(item, ScalarNode)]
+    if not 0 < len(values) == len(node.items) <= 6:
+        return "choice(a, b)"
+    return str(Choice(tuple(values)))
+
+
+def is_cut_off(key: ScalarNode, value: Node) -> bool:
+    """`{lr: float(0, 1)}` is read as `lr: float(0` and the key `1)`: said once, at lr."""
+    return ")" in key.text and isinstance(value, ScalarNode) and value.text == ""
 
 
 def _call_domain(node: ScalarNode, name: str) -> Domain:
@@ -718,8 +727,8 @@ def _read_mapping(node: MappingNode, attempt: Callable[..., Any]) -> ParameterDe
 
 def _check_keys(node: MappingNode) -> None:
     known = (*DOMAINS, *_EXTRAS)
-    for key, _ in node.items:
-        if key.text not in known:
+    for key, value in node.items:
+        if key.text not in known and not is_cut_off(key, value):
             near = nearest(key.text, known)
             hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
             raise _Problem("E201", f"a parameter has no key {quote(key.text)}", key.span, hint)
@@ -791,7 +800,8 @@ def _read_when(node: MappingNode) -> Expr | None:
 def read_expression(node: Node, *, metric_calls: bool = False) -> Expr:
     """An expression of a spec; raises ExpressionError at its place."""
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
-        hint = 'write a condition, such as optimizer == "sgd"'
+        example = "a metric and its bound, such as model.size <= 5MB"
+        hint = f"write {example if metric_calls else _condition_of(node)}"
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return Literal(node.value, node.text, node.span)
         raise ExpressionError(
@@ -801,6 +811,15 @@ def read_expression(node: Node, *, metric_calls: bool = False) -> Expr:
     for error in expressions.check(tree, metric_calls=metric_calls):
         raise error
     return tree
+
+
+def _condition_of(node: Node) -> str:
+    """The condition that `{optimizer: sgd}` was meant to be."""
+    if isinstance(node, MappingNode) and 0 < len(node.items) <= 3:
+        pairs = [(k.text, v.value) for k, v in node.items if isinstance(v, ScalarNode)]
+        if len(pairs) == len(node.items) and all(_WORD.fullmatch(name) for name, _ in pairs):
+            return " and ".join(f"{name} == {literal_text(value)}" for name, value in pairs)
+    return 'a condition, such as optimizer == "sgd"'
 
 
 # References between parameters ------------------------------------------------------------------
@@ -859,8 +878,8 @@ def _unknown_names(
     for node in expressions.walk(expr):
         if isinstance(node, Name) and node.name not in by_name and node.name not in also:
             near = nearest(node.name, [*by_name, *sorted(also)])
-            hint = f"did you mean {near}? " if near else ""
-            hint += "put text between quotes" if not near else "(text needs quotes)"
+            text = f'put text between quotes: "{clean(node.name)}"'
+            hint = f"did you mean {near}?" if near else text
             message = f"there is no parameter {quote(node.name)}"
             found.append(Diagnostic("E307", message, node.span, hint, key))
     return found
@@ -906,7 +925,7 @@ _TAKEN = frozenset(("os", "sys", "math", "json", "np", "nn", "torch", "numpy", "
 def check_identifier(name: str) -> str | None:
     """Why a name cannot be that of a parameter or a block; None when it can."""
     if not _IDENTIFIER.fullmatch(name):
-        return "a name has lower-case letters, digits and _, begins with a letter, and is short"
+        return "a name begins with a letter and has lower-case letters, digits and _, at most 64"
     import builtins
 
     if keyword.iskeyword(name) or name in _RESERVED or hasattr(builtins, name):

@@ -309,15 +309,28 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
             )
         if token.type == "LSQB":
             return _syntax("a list is not expected here", "write x in [a, b]", start, end)
-        hint = _expected(error.accepts)
+        hint = _joined(text, token) or _expected(error.accepts)
         return _syntax(f"{quote(str(token))} is not expected here", hint, start, end)
     end = len(text.rstrip())
     accepts: Any = getattr(error, "accepts", ())
     if text.count("(") > text.count(")"):
-        return _syntax("a parenthesis is not closed", "add `)`", end, end + 1)
+        hint = "add `)`; between { and } put the whole expression between quotes"
+        return _syntax("a parenthesis is not closed", hint, end, end + 1)
     if text.count("[") > text.count("]"):
         return _syntax("a list is not closed", "add `]`", end, end + 1)
     return _syntax("the expression ends too early", _expected(accepts), end, end + 1)
+
+
+def _joined(text: str, token: Any) -> str | None:
+    """`250 k`: the unit of a number stands apart."""
+    before = text[: token.start_pos].split()
+    if not before or not before[-1].replace(".", "").isdigit():
+        return None
+    try:
+        parse_number(before[-1] + str(token))
+    except UnitError:
+        return None
+    return None if token.type == "NUMBER" else f"write {before[-1]}{token} without the space"
 
 
 def _explain_character(text: str, at: int) -> ExpressionError:
@@ -335,6 +348,8 @@ def _expected(accepts: Any) -> str | None:
         return 'a name, a number or a "text" is expected'
     if "LSQB" in names and len(names) <= 2:
         return "a list is expected, such as [a, b]"
+    if "COMMA" in names:
+        return "a comma between values, or an operator, is expected"
     if "$END" in names or "RPAR" in names or "AND" in names:
         return "an operator (and, or, ==, <=, +, …) or the end is expected"
     return None

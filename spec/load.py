@@ -11,19 +11,22 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from automlc.spec.diagnostics import Diagnostic, Severity, Span, quote, sort_key
+from automlc.spec.diagnostics import Diagnostic, Severity, Span, clean, quote, sort_key
 from automlc.spec.domains import (
+    DOMAINS,
     ParameterDecl,
     check_identifier,
     check_references,
+    is_cut_off,
     read_declaration,
     read_expression,
 )
 from automlc.spec.errors import AutomlcError, SpecError
-from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal
+from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import (
+    ALIAS,
     MAX_BYTES,
     MappingNode,
     Node,
@@ -211,6 +214,8 @@ class _Shape:
             return {}
         for name, value in node.items:
             key = f"space.parameters.{name.text}"
+            if is_cut_off(name, value):
+                continue
             reason = check_identifier(name.text)
             if reason:
                 message = f"{quote(name.text)} cannot name a parameter"
@@ -254,12 +259,11 @@ class _Shape:
         expr = read_expression(node, metric_calls=True)
         if isinstance(expr, Compare) and not isinstance(expr.left, Literal):
             return expr
-        raise ExpressionError(
-            "a constraint compares a metric with a bound",
-            "write metric <= bound, such as model.size <= 5MB",
-            code="E311",
-            span=expr.span,
-        )
+        hint = "write metric <= bound, such as model.size <= 5MB"
+        if isinstance(expr, Logical) and expr.op == "and":
+            hint = "write one `- ` for each constraint"
+        message = "a constraint compares a metric with a bound"
+        raise ExpressionError(message, hint, code="E311", span=expr.span)
 
     def check_references(self) -> None:
         """Names in conditions. With a preset the compiler does this, on the merged space."""
@@ -321,8 +325,15 @@ def explain_validation(
     """
     items = error.errors(include_url=False, include_context=True, include_input=False)
     found = [_explain(item, root, model, prefix) for item in items]
-    # A typo makes one key unknown and another missing; it is said once, at the unknown key.
-    return [diagnostic for diagnostic in found if diagnostic is not None]
+    return _without_echoes([diagnostic for diagnostic in found if diagnostic is not None])
+
+
+def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
+    """A key in the wrong place is unknown there and missing here; it is said once, there."""
+    moved = {
+        d.key.rsplit(".", 1)[-1] for d in found if d.code == "E201" and "belongs" in (d.hint or "")
+    }
+    return [d for d in found if not (d.code == "E202" and d.key.rsplit(".", 1)[-1] in moved)]
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -342,6 +353,8 @@ def _explain(
     found = _find(root, path)
     node = found[1] if found else None
     kind = str(item["type"])
+    if isinstance(node, ScalarNode) and node.style == ALIAS:
+        return None  # refused where it stands; what it meant is unknown
     if kind == "missing":
         return _missing(path, root, model, loc)
     if kind == "extra_forbidden":
@@ -415,13 +428,27 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
     where = dotted(path[:-1])
     owner = _fields_at(model, loc[:-1])
     known = list(owner.model_fields) if owner else []
-    hint = _elsewhere(word, where, model) if model is Spec else None
+    hint = None
+    if model is Spec:
+        hint = _elsewhere(word, where, model) or _as_parameter(found, where)
     near = nearest(word, known)
     if near and not (hint and near != word):
         hint = f"did you mean {near}?"
     hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
     message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
     return Diagnostic("E201", message, span, hint, key)
+
+
+def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> str | None:
+    """`lr: float(0, 1)` outside of space.parameters."""
+    value = found[1] if found else None
+    text = value.text if isinstance(value, ScalarNode) else ""
+    is_domain = "(" in text and text.split("(")[0].strip() in DOMAINS
+    return (
+        "a parameter belongs in `space.parameters`"
+        if is_domain and where in ("", "space")
+        else None
+    )
 
 
 def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
@@ -434,9 +461,8 @@ def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
 
 
 def _homes(model: type[BaseModel], where: str = "") -> dict[str, str]:
-    homes: dict[str, str] = {}
+    homes: dict[str, str] = dict.fromkeys(model.model_fields, where)
     for name, info in model.model_fields.items():
-        homes.setdefault(name, where)
         section = _as_model(info.annotation)
         if section is not None:
             inner = _homes(section, f"{where}.{name}" if where else name)
@@ -478,23 +504,45 @@ def _words(
         name, word = _LIMITS[kind]
         bound = context[name]
         shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
-        return "E205", f"`{key}` must be {word} {shown}, got {got}", None
+        return "E205", f"`{key}` must be {word} {shown}, got {got}", _fraction_hint(key, node)
     if kind in ("too_short", "too_long"):
-        return "E203", f"`{key}` has {context['actual_length']} values", _count_hint(context)
+        count = context["actual_length"]
+        values = "value" if count == 1 else "values"
+        return "E203", f"`{key}` has {count} {values}", _count_hint(context)
     if kind == "string_too_short":
         return "E203", f"`{key}` is empty", "write a value, or remove the key"
     if kind not in _EXPECTED:
         return "E203", f"`{key}` cannot be {got}", None
     expected = _EXPECTED[kind]
-    return (
-        _wrong_type(expected, kind),
-        f"`{key}` must be {expected}, got {got}",
-        _type_hint(kind, node),
-    )
+    code = "E207" if kind == "bool_type" else "E203"
+    hint = _section_hint(key, node) if kind in ("model_type", "dict_type") else None
+    hint = hint or _fraction_hint(key, node) or _type_hint(kind, key, node)
+    return code, f"`{key}` must be {expected}, got {got}", hint
 
 
-def _wrong_type(expected: str, kind: str) -> str:
-    return "E207" if kind == "bool_type" else "E203"
+def _fraction_hint(key: str, node: Node | None) -> str | None:
+    """`validation: 20` and `validation: 20 percent`."""
+    if key not in ("data.split.validation", "data.split.test") or not isinstance(node, ScalarNode):
+        return None
+    match = re.match(r"\d+(\.\d+)?", node.text)
+    if match and 1 < float(match[0]) < 100:
+        return f"write {match[0]}% or {float(match[0]) / 100:g}"
+    return "write a fraction such as 0.2, or 20%"
+
+
+def _section_hint(key: str, node: Node | None) -> str | None:
+    """What a section written as a word or a list was meant to be."""
+    if isinstance(node, SequenceNode):
+        if node.items and all(isinstance(item, MappingNode) for item in node.items):
+            return "remove the dashes: a section has keys, not items"
+        return f"write {_SAMPLES[key]}" if key in _SAMPLES else "write one key and value a line"
+    if not isinstance(node, ScalarNode) or node.value is None:
+        return None
+    if re.match(r"\w+:\S", node.text) and key != "data":
+        return "write a space after the colon"
+    if key == "data":
+        return f"write data: {{source: {clean(node.text)}}}"
+    return f"write {_SAMPLES[key]}" if key in _SAMPLES else None
 
 
 def _count_hint(context: Mapping[str, Any]) -> str:
@@ -502,11 +550,13 @@ def _count_hint(context: Mapping[str, Any]) -> str:
     return f"write {wanted} values between [ and ]"
 
 
-def _type_hint(kind: str, node: Node | None) -> str | None:
+def _type_hint(kind: str, key: str, node: Node | None) -> str | None:
     if isinstance(node, ScalarNode) and node.value is None:
         return "write a value, or remove the key"
     if not isinstance(node, ScalarNode):
         return None
+    if kind == "tuple_type":
+        return "write size: [32, 32]" if key.endswith("size") else "write [a, b]"
     if kind == "bool_type":
         word = boolean_word(node.text)
         return f"write {word}" if word else "write true or false"
@@ -538,9 +588,9 @@ def _not_allowed(
             "write automlc: 1",
         )
     near = nearest(node.text, words) if isinstance(node, ScalarNode) else None
-    listed = ", ".join(words)
+    listed = f"one of {', '.join(words)}" if len(words) > 1 else "".join(words)
     hint = f"did you mean {near}?" if near else None
-    return "E204", f"`{key}` must be one of {listed}, got {got}", hint
+    return "E204", f"`{key}` must be {listed}, got {got}", hint
 
 
 __all__ = [

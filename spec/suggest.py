@@ -4,6 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+# Words of other tools and of everyday speech -> ours. A near spelling is only sought without one.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "gpu": ("cuda",),
+    "min": ("minimize",),
+    "max": ("maximize",),
+    "numeric": ("number",),
+    "numerical": ("number",),
+    "categorical": ("choice", "category"),
+    "drop": ("ignore",),
+    "skip": ("ignore",),
+    "fp32": ("float32",),
+    "fp16": ("float16",),
+    "half": ("float16",),
+    "bf16": ("bfloat16",),
+    "randint": ("int",),
+    "integer": ("int",),
+    "range": ("int",),
+    "real": ("float",),
+    "double": ("float",),
+    "if": ("when",),
+    "condition": ("when",),
+    "params": ("parameters",),
+    "scheduler": ("stopping",),
+    "pruner": ("stopping",),
+    "searcher": ("search",),
+    "sampler": ("search",),
+    "algorithm": ("strategy",),
+    "path": ("source",),
+    "label": ("target",),
+    "n_trials": ("trials",),
+    "max_epochs": ("epochs",),
+    "timeout": ("wall",),
+    "val": ("validation",),
+    "direction": ("goal",),
+    "mode": ("goal",),
+}
 # Longer words are never typos of keys, and the distance below is quadratic in length.
 _LONGEST = 64
 
@@ -11,19 +47,27 @@ _LONGEST = 64
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` most likely was meant to be, or None when nothing is near.
 
-    A third of the letters may differ (at least one edit, so that `lr` can become `lt`).
+    A third of the letters may differ: at least one, at most three.
     """
     if not word or len(word) > _LONGEST:
         return None
     plain = _plain(word)
-    limit = max(1, len(plain) // 3)
+    known = list(known)
+    meant = next((ours for ours in SYNONYMS.get(word.lower(), ()) if ours in known), None)
+    if meant:
+        return meant
+    limit = min(max(1, len(plain) // 3), 3)
     best: tuple[int, str] | None = None
     for candidate in known:
         other = _plain(candidate)
         if abs(len(other) - len(plain)) > limit:
             continue
         distance = _distance(plain, other, limit)
-        if distance <= limit and distance < len(other) and (best is None or distance < best[0]):
+        if (
+            distance <= limit
+            and distance < len(other) - (len(other) > 2)
+            and (best is None or distance < best[0])
+        ):
             best = (distance, candidate)
     return None if best is None else best[1]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import re
 
-from automlc.spec.suggest import nearest
-
 # Units of size are powers of 1000 (kB) or of 1024 (KiB); the result is bytes.
 SIZES: dict[str, int] = {
     "B": 1,
@@ -29,6 +27,24 @@ DURATIONS: dict[str, float] = {
     "m": 60.0,
     "h": 3600.0,
     "d": 86400.0,
+}
+_SPELLED = {
+    "hour": "h",
+    "hours": "h",
+    "hr": "h",
+    "hrs": "h",
+    "minute": "min",
+    "minutes": "min",
+    "mins": "min",
+    "mn": "min",
+    "second": "s",
+    "seconds": "s",
+    "sec": "s",
+    "secs": "s",
+    "day": "d",
+    "days": "d",
+    "bytes": "B",
+    "percent": "%",
 }
 COUNTS: dict[str, int] = {"k": 10**3, "M": 10**6, "G": 10**9}
 
@@ -116,7 +132,8 @@ def _unknown_unit(
     text: str, unit: str, units: dict[str, int | float] | dict[str, float], what: str
 ) -> UnitError:
     folded = {name.lower(): name for name in reversed(units) if name}
-    near = folded.get(unit.lower()) or nearest(unit, [u for u in units if u])
+    near = folded.get(unit.lower()) or _SPELLED.get(unit.lower())
+    near = near if near in units else None
     known = ", ".join(u for u in units if u and u not in ("KB", "us"))
     if what == "a number":
         hint = f"did you mean {text[: -len(unit)].strip()}{near}?" if near else None

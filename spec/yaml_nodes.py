@@ -21,7 +21,7 @@ MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 64
 MAX_EVENTS = 400_000
 MAX_NUMBER = 40  # characters of a number
-MAX_REPEATS = 20  # findings of one code: a bomb of 10,000 aliases is one mistake
+MAX_REPEATS = 3  # findings of one code: a bomb of 10,000 aliases is one mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class MappingNode:
         return next((k for k, _ in self.items if k.text == key), None)
 
 
+ALIAS = "*"  # the style of a refused alias: its value is unknown
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 
 
@@ -230,7 +231,7 @@ class _Reader:
                 self.span(event),
                 "write the value out; a spec is read as it stands",
             )
-            return ScalarNode(None, "", self.span(event))
+            return ScalarNode(None, "", self.span(event), ALIAS)
         if event.tag is not None:
             self.refuse_tag(event)
         if isinstance(event, yaml.ScalarEvent):
@@ -250,7 +251,7 @@ class _Reader:
 
     def refuse_tag(self, event: Any) -> None:
         mark = event.start_mark
-        tag = str(event.tag)
+        tag = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         span = Span(
             self.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 1 + len(tag)
         )
@@ -359,7 +360,8 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
         "a list item is expected here",
         "begin every item with `- ` in the same column",
     ),
-    ("did not find expected ',' or", "`,` or the closing bracket is missing", "close the bracket"),
+    ("did not find expected ',' or", "`,` or the closing bracket is missing", "close the "
+     "bracket; between { and } put texts with brackets or quotes in them between quotes"),
     ("found unexpected end of stream", "the text is not closed", "add the closing quote"),
     ("found unknown escape", "this escape is not known", "write the text between single quotes"),
     ("undefined alias", "aliases are not allowed", "write the value out"),
@@ -372,6 +374,10 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
 
 def _explain_yaml(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", "") or "")
+    context, opened = str(getattr(error, "context", "") or ""), getattr(error, "context_mark", None)
+    if "quoted scalar" in context and "end of stream" in problem:
+        mark = opened or mark
     if mark is None:
         return Diagnostic("E101", "the file is not YAML", Span(file, 1, 1, 1, 2))
     line, column = mark.line + 1, mark.column + 1
@@ -383,10 +389,13 @@ def _explain_yaml(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         or shown[mark.column : mark.column + 1] == "\t"
     ):
         return Diagnostic("E102", "a tab cannot indent YAML", span, "indent with spaces")
-    problem = str(getattr(error, "problem", "") or "")
+    notes: tuple[Note, ...] = ()
+    if "flow" in context and opened is not None:
+        start = Span(file, opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
+        notes = (Note("the bracket was opened here", start),)
     for part, message, hint in _PROBLEMS:
         if part in problem:
-            return Diagnostic("E101", message, span, hint)
+            return Diagnostic("E101", message, span, hint, notes=notes)
     return Diagnostic("E101", f"YAML cannot be read: {problem or 'syntax error'}", span)
 
 
