@@ -123,7 +123,7 @@ layers: $(VENV)/.stamp-dev ## The one-way import chain.
 	@PYTHONPATH=build/tree $(BIN)/lint-imports --no-cache
 
 golden: $(VENV)/.stamp-dev ## Rewrite the golden files; read the diff like code.
-	@AUTOMLC_GOLDEN=write $(BIN)/python -m pytest -q $$(grep -rl AUTOMLC_GOLDEN tests --include='test_*.py')
+	@for f in $$(grep -rl -e '--write' tests --include='test_*.py'); do $(BIN)/python $$f --write; done
 
 bench: $(VENV)/.stamp-dev ## Print the ratios of benchmarks/README.md.
 	@for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f; done
