@@ -15,7 +15,7 @@ from automlc.backends.pytorch.emit import project_files
 from automlc.compiler.contracts import resolve_source
 from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.lock import LOCK, lock_text
+from automlc.compiler.lock import LOCK, digest, lock_text
 from automlc.compiler.plan_text import plan_text
 from automlc.spec.diagnostics import Diagnostic
 from automlc.spec.errors import AutomlcError
@@ -100,6 +100,12 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         _replace(folder, files, old or {})
     except OSError as error:
         raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write an export: a project of its own, with a lock that names its files."""
+    lock = {"schema": "automlc.lock/1", "files": {n: digest(t) for n, t in sorted(files.items())}}
+    write(folder, {**files, LOCK: json.dumps(lock, indent=1, sort_keys=True) + "\n"})
 
 
 def _own_files(folder: Path) -> dict[str, str] | None:

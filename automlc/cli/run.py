@@ -80,10 +80,9 @@ def _roots_of_environment() -> list[Path]:
 def _compile(spec: Path, options: Options) -> tuple[Path, Options]:
     """Compile a spec to build/<name>; returns the project and the options with its data."""
     from automlc.backends import build
-    from automlc.compiler.contracts import resolve_source
-    from automlc.spec.load import load
+    from automlc.cli.common import say_warnings
 
-    loaded = load(spec)
-    project: Path = build(loaded, roots=options.data_roots)
-    source = resolve_source(loaded, options.data_roots)
-    return project, replace(options, source=None if source is None else str(source))
+    project = build(spec, roots=options.data_roots)
+    say_warnings(project.warnings)
+    source = None if project.data is None else str(project.data)
+    return project.path, replace(options, source=source)

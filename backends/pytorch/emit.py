@@ -13,6 +13,7 @@ from automlc.backends.literals import assignment, literal
 from automlc.backends.pytorch.layers import HELPERS
 from automlc.backends.pytorch.model_writer import ModelWriter
 from automlc.backends.pytorch.view import train_view
+from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import input_env
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
@@ -114,6 +115,34 @@ def project_files(graph: SearchGraph, data: Mapping[str, Any]) -> dict[str, str]
         "README.md",
         {"name": graph.name, "version": __version__, "frozen": False, "has_ops": has_ops},
     )
+    return files
+
+
+def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]:
+    """Straight-line source of one configuration: model.py, ops.py, predict.py, what they need."""
+    from automlc import __version__
+
+    files = model_files(graph, straight=True)
+    image = isinstance(graph.input_shape, Image)
+    target = graph.contract.target
+    classification = isinstance(target, ClassTarget)
+    takes = "images [N, C, H, W]: bytes, or numbers from 0 to 1" if image else (
+        "rows [N, columns]: numbers first, then category codes, as data.py makes them"
+    )
+    classes = assignment("CLASSES", target.classes) if isinstance(target, ClassTarget) else ""
+    files["predict.py"] = render(
+        "predict.py",
+        {
+            "takes": takes,
+            "classes": classes or "OUTPUTS = 1",
+            "classification": classification,
+            "answer": "The class" if classification else "The number",
+        },
+    )
+    files["config.json"] = json.dumps(dict(trial), indent=2, sort_keys=True) + "\n"
+    files["requirements.txt"] = "".join(f"{line}\n" for line in sorted(REQUIREMENTS))
+    files["ruff.toml"] = 'src = ["."]\n'
+    files["README.md"] = render("frozen_README.md", {"name": graph.name, "version": __version__})
     return files
 
 

@@ -1,7 +1,7 @@
 """How each operation is written in PyTorch: the one table a backend adds to compiler/ops.
 
 A rule sees the shapes before and after and the arguments (constants or code) and gives the call
-that makes the layer.
+that makes the layer, or None where nothing is to be done.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from automlc.backends.code import Code, binary, known, select, text
 from automlc.backends.source import CallText, Source
 from automlc.compiler.ops import Image, Shape, Table, Vector
 
-Rule = Callable[[Any, Any, Mapping[str, Any]], CallText]
+Rule = Callable[[Any, Any, Mapping[str, Any]], CallText | None]
 
 ACTIVATION_CLASSES = {
     "relu": "ReLU",
@@ -137,7 +137,9 @@ def _channels(shape: Shape) -> Any:
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
-def _embed(before: Table, after: Vector, args: Mapping[str, Any]) -> CallText:
+def _embed(before: Table, after: Vector, args: Mapping[str, Any]) -> CallText | None:
+    if not before.cardinalities:
+        return None
     sizes = Source(f"[{', '.join(str(c) for c in before.cardinalities)}]")
     return CallText("EmbedCategories", before.numeric, sizes, limit=args["limit"])
 

@@ -86,7 +86,7 @@ class ModelWriter:
                 if not all(known(value) for value in args.values()):
                     return None
                 call, after = self._call(layer, shape, args)
-                return [call], after
+                return [call] if call is not None else [], after
             case ConditionNode():
                 when = evaluate(layer.when, env)
                 if not known(when):
@@ -157,7 +157,9 @@ class ModelWriter:
             case OpNode():
                 args = {name: evaluate(expr, env) for name, expr in layer.args}
                 call, after = self._call(layer, shape, args)
-                lines = layout("", CallText(f"{into}.append", call), indent)
+                lines = []
+                if call is not None:
+                    lines = layout("", CallText(f"{into}.append", call), indent)
                 return self._keep(Written(lines, after), indent)
             case ConditionNode():
                 when = evaluate(layer.when, env)
@@ -172,9 +174,13 @@ class ModelWriter:
             case ResidualNode():
                 return self._residual(layer, shape, env, into, indent)
 
-    def _call(self, node: OpNode, shape: Shape, args: dict[str, Any]) -> tuple[CallText, Shape]:
+    def _call(
+        self, node: OpNode, shape: Shape, args: dict[str, Any]
+    ) -> tuple[CallText | None, Shape]:
         after = OPS.get(node.op).shape(shape, args)
         call = LAYERS[node.op](shape, after, args)
+        if call is None:
+            return None, after
         name = call.function.partition("[")[0]
         if name in HELPERS:
             self.helpers.add(name)
