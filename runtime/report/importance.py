@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from automlc.runtime.view import RunView, Trial
 
 MINIMUM = 10
-MOST = 2000
+MOST = 1000
 METHOD = (
     "Shuffling one parameter at a time in a random forest of 100 trees, fitted to the value of "
-    "{trials}; bars show the loss of fit as a share of the whole, whiskers its spread over 10 "
+    "{trials}; bars show the loss of fit as a share of the whole, whiskers its spread over 5 "
     "shuffles. Stopped trials count with the value they had reached. The estimate describes "
     "where the search went, not the whole space, and it cannot show interactions."
 )
@@ -81,7 +81,7 @@ def _forest(names: Sequence[str], trials: Sequence[Trial], logs: frozenset[str])
     values = _ranks(numpy.array([trial.value for trial in trials]))
     forest = RandomForestRegressor(100, oob_score=True, random_state=0, min_samples_leaf=2)
     forest.fit(inputs, values)
-    found = permutation_importance(forest, inputs, values, n_repeats=10, random_state=0)
+    found = permutation_importance(forest, inputs, values, n_repeats=5, random_state=0)
     return _shares(names, found.importances_mean, found.importances_std, forest, len(trials))
 
 
