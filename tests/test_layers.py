@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLANTS = {
     "spec knows the compiler": ("spec/planted.py", "import automlc.compiler\n"),
     "runtime knows the compiler": ("runtime/planted.py", "import automlc.compiler\n"),
+    "the compiler knows the command line": ("compiler/planted.py", "import automlc.cli.main\n"),
     "runtime knows the command line": ("runtime/planted.py", "import automlc.cli.main\n"),
     "compiler knows the backends": (
         "compiler/planted.py",
