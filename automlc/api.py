@@ -110,7 +110,7 @@ def run(
 
     Returns the study; raises AutomlcError (exit_code 1) when it ended without a model.
     """
-    from automlc.runtime.run import Options, execute
+    from automlc.runtime.run import Options, execute, is_run
 
     target, roots = Path(spec), tuple(Path(root) for root in data_roots)
     source = None
@@ -129,7 +129,7 @@ def run(
         raise AutomlcError(
             f"the run ended without a model: {outcome.reason}", exit_code=outcome.exit_code
         )
-    return load(outcome.folder)
+    return load(run_dir if run_dir else target if resume and is_run(target) else None)
 
 
 def load(run_dir: str | Path | None = None) -> Study:
