@@ -1,0 +1,55 @@
+"""The JSON Schema says what the models say."""
+
+from typing import Any
+
+from click.testing import CliRunner
+
+from automlc.cli.schema import command
+from automlc.spec.domains import DOMAINS
+from automlc.spec.model import Spec
+from automlc.spec.schema import DIALECT, json_schema
+
+
+def walk(schema: Any) -> list[dict[str, Any]]:
+    if isinstance(schema, list):
+        return [node for item in schema for node in walk(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(node for value in schema.values() for node in walk(value))]
+
+
+def test_every_key_is_described() -> None:
+    schema = json_schema()
+    assert schema["$schema"] == DIALECT
+    sections = [schema, *schema["$defs"].values()]
+    for section in sections:
+        for name, key in section.get("properties", {}).items():
+            assert key.get("description"), f"{section.get('title')}.{name} has no description"
+
+
+def test_sections_and_required_keys_are_those_of_the_models() -> None:
+    schema = json_schema()
+    assert set(schema["properties"]) == set(Spec.model_fields)
+    assert set(schema["required"]) == {"automlc", "task", "data"}
+    assert schema["additionalProperties"] is False
+    assert "options" not in schema["$defs"]["Search"]["properties"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schema = json_schema()
+    for node in walk(schema):
+        if isinstance(node.get("$ref"), str):
+            assert node["$ref"].removeprefix("#/$defs/") in schema["$defs"]
+        assert "$comment" not in node
+
+
+def test_all_domains_are_described() -> None:
+    parameter = json_schema()["$defs"]["Parameter"]
+    assert set(DOMAINS) <= set(parameter["anyOf"][1]["properties"])
+
+
+def test_the_command_prints_sorted_json() -> None:
+    import json
+
+    text = CliRunner().invoke(command, []).output
+    assert json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n" == text
