@@ -264,10 +264,12 @@ def test_the_examples_of_extending_make_a_working_plug_in(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", modules())
-def test_docstring_examples_run(name: str) -> None:
+def test_docstring_examples_run(name: str, request: pytest.FixtureRequest) -> None:
+    """An example may ask for a folder of its own: getfixture("tmp_path"), as pytest has it."""
     module = importlib.import_module(name)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    assert doctest.testmod(module, optionflags=flags).failed == 0
+    given = {"getfixture": request.getfixturevalue}
+    assert doctest.testmod(module, optionflags=flags, extraglobs=given).failed == 0
 
 
 @pytest.mark.parametrize("name", modules())

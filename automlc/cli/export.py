@@ -13,6 +13,7 @@ import click
     type=click.Choice(["source", "onnx", "torch-export", "weights"]),
     default="source",
     show_default=True,
+    help="What to write.",
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where [RUN/export/…].")
 def command(run: str | None, format_: str, out: Path | None) -> None:

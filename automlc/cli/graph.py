@@ -15,6 +15,7 @@ from automlc.cli.common import data_root_option, say_warnings, spec_argument
     type=click.Choice(["mermaid", "dot", "json"]),
     default="mermaid",
     show_default=True,
+    help="What to print it as.",
 )
 @data_root_option
 def command(spec: Path, format_: str, data_root: tuple[Path, ...]) -> None:

@@ -194,8 +194,13 @@ def test_every_searcher_proposes_the_same_after_a_resume(tmp_path: Path, strateg
         "stopping": {"policy": "median", "options": {"min_trials": 3}},
         "costs": SIZE_OF_X,
         "constraints": [
-            {"text": "model.size <= 900", "metric": "model.size", "op": "<=", "bound": 900,
-             "stage": "static"}
+            {
+                "text": "model.size <= 900",
+                "metric": "model.size",
+                "op": "<=",
+                "bound": 900,
+                "stage": "static",
+            }
         ],
     }
     project = make_project(tmp_path / "project", {"sleep": 0}, **changes)

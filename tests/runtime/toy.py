@@ -117,7 +117,9 @@ def start_forked(
                 faults._fault = faults.read_fault(os.environ)
             progress: Progress = Lines(stream)
             try:
-                code = execute(project, Options(run_dir=run, progress=progress, **options)).exit_code
+                code = execute(
+                    project, Options(run_dir=run, progress=progress, **options)
+                ).exit_code
             except AutomlcError as error:
                 print("error:", error.message, "|", error.hint, file=stream, flush=True)
                 code = error.exit_code
