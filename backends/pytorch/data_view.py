@@ -19,6 +19,7 @@ from automlc.compiler.contracts.image_folder import EXTENSIONS, FORMATS
 from automlc.spec.model import Data
 
 TEMPLATE = "data.py.jinja"
+PILLOW_LIMIT = 89_478_485  # Image.MAX_IMAGE_PIXELS: above it Image.open warns, then refuses
 _LOADERS = {
     "breast_cancer": "load_breast_cancer",
     "diabetes": "load_diabetes",
@@ -53,6 +54,7 @@ def data_view(
         "own_test": own_test,
         "has_test": own_test or fractions.test > 0,
         "fills": _fills(inputs),
+        "large_images": storage.kind == "image_folder" and data.image.max_pixels > PILLOW_LIMIT,
         "filling": data.missing.number if data.missing.number == "mean" else "median",
         "label_text": storage.kind in ("csv", "parquet", "image_folder"),
         **_shape(inputs),

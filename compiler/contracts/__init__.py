@@ -114,6 +114,13 @@ def _contract(loaded: LoadedSpec, problems: Findings, roots: Sequence[Path]) -> 
         return _adopt(_request(loaded, problems, Path()), recorded)
     path = _locate(loaded, problems, "source", roots)
     request = _request(loaded, problems, path or Path())
+    if data.split.stratify and not request.is_classification:
+        problems.report(
+            "E379",
+            "data.split.stratify",
+            f"{request.task} has no classes to stratify by",
+            "take `stratify` out",
+        )
     contract = _reader(request)(request)
     if recorded is not None and not problems.has_errors:
         _compare(problems, recorded, contract)

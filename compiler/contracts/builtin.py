@@ -106,6 +106,7 @@ def read(request: Request) -> DataContract:
         "image.size": data.image.size,
     }
     refuse_settings(request, settings, "builtin data sets")
+    refuse_settings(request, {"columns": request.is_image and data.columns}, "images")
     _check_task(request, recorded)
     target = _target(request, recorded)
     storage = Storage("builtin", recorded.rows, details={"name": name})

@@ -96,6 +96,7 @@ def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
     data = request.data
     settings = {"target": data.target, "split.column": data.split.column}
     refuse_settings(request, settings, "npz files, whose labels are y_train and y_test")
+    refuse_settings(request, {"columns": request.is_image and data.columns}, "images")
     headers = _headers(request.problems, archive)
     parts = _parts(request.problems, headers)
     _check_parts(request, parts)
