@@ -174,8 +174,15 @@ def _check_groups(
 
 
 def least_rows(fractions: Fractions) -> int:
-    """The smallest group that leaves one training row."""
-    return next(n for n in range(fractions.parts, 10_000) if divide(n, fractions).train >= 1)
+    """From this size on every group leaves a training row (rounding can take it from smaller ones).
+
+    >>> least_rows(Fractions(validation=0.2, test=0.2))
+    3
+    """
+    left = 1 - fractions.validation - fractions.test
+    largest = min(1_000_000, 4 + int(2 / max(left, 1e-6)))  # above: left * n > 1, two half rows
+    small = [n for n in range(1, largest) if divide(n, fractions).train < 1]
+    return max(small, default=0) + 1
 
 
 def plural(count: int, noun: str) -> str:

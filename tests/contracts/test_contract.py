@@ -29,6 +29,7 @@ from automlc.compiler.contracts import (
     read,
     resolve_source,
 )
+from automlc.compiler.contracts.base import least_rows
 from automlc.compiler.contracts.builtin import BUILTINS
 from automlc.compiler.contracts.split import Fractions, divide, divide_groups, held_out
 from automlc.spec.errors import SpecError
@@ -132,7 +133,9 @@ def test_the_split_rule_loses_no_row(groups: list[int], validation: float, test:
     fractions = Fractions(validation, test)
     rows = divide_groups(groups, fractions)
     assert rows.train + rows.validation + rows.test == sum(groups)
-    assert all(divide(n, fractions).train >= 1 for n in groups)
+    least = least_rows(fractions)
+    assert all(divide(n, fractions).train >= 1 for n in groups if n >= least)
+    assert least == 1 or divide(least - 1, fractions).train < 1
     assert (rows.test > 0) == (test > 0)
     assert held_out(groups[0], validation) >= 1
 
