@@ -119,6 +119,7 @@ class Summary:
     budget: Mapping[str, Any]
     elapsed: float
     test: Mapping[str, Any] | None
+    closest: Mapping[str, Any] | None = None  # smallest violation, where nothing was feasible
     resume: str | None = None
     folder: str = field(default="", compare=False)
 
@@ -211,6 +212,7 @@ class RunView:
             budget=_mapping(self.plan.get("budget")),
             elapsed=self.elapsed(live=state == "running"),
             test=_mapping(meta.get("test")) or None,
+            closest=_mapping(meta.get("closest")) or None,
             resume=self.resume_command() if state == "interrupted" else None,
             folder=str(self.folder),
         )

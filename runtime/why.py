@@ -23,6 +23,7 @@ from automlc.runtime.wording import (
 )
 
 _MOST_ROWS = 12
+_SHOWN_ELSEWHERE = ("searcher", "proposal", "refused", "refused_count", "stop")
 _PARENTS = ("parent", "parents")
 
 
@@ -152,6 +153,7 @@ def _outcome(record: Why) -> list[str]:
 def _proposed(record: Why) -> list[str]:
     rows = [("parent", f"trial {shown(record.parent)}")] if record.parent is not None else []
     rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _PARENTS]
+    rows += [(k, shown(v)) for k, v in record.trial.why.items() if k not in _SHOWN_ELSEWHERE]
     return columns(rows) or ["  the searcher left no note"]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from automlc.runtime.view import STATES, RunView, Summary
-from automlc.runtime.wording import columns, count, duration, number, pairs, plain
+from automlc.runtime.wording import columns, count, duration, number, pairs, plain, shown
 from automlc.spec.errors import AutomlcError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def lines(summary: Summary, trials: list[Trial]) -> list[str]:
         head += f"  ({plain(summary.reason)})"
     rows = [("trials", _trials(summary)), ("best", _best(summary))]
     rows += [("", _config(summary))] if summary.best else []
+    rows += [("closest", _closest(summary))]
     rows += [("now", _now(trial)) for trial in trials[:8] if summary.state == "running"]
     rows += [("test", _test(summary)), ("time", _time(summary))]
     rows += [("resume", summary.resume)] if summary.resume else []
@@ -87,6 +88,12 @@ def _best(summary: Summary) -> str:
 
 def _config(summary: Summary) -> str:
     return pairs(summary.best["config"]) if summary.best else ""
+
+
+def _closest(summary: Summary) -> str:
+    if summary.closest is None:
+        return ""
+    return f"{plain(summary.closest.get('reason'))}: {shown(summary.closest.get('config'))}"
 
 
 def _now(trial: Trial) -> str:

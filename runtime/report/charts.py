@@ -408,7 +408,8 @@ def layers(view: RunView, best: Trial | None) -> Chart | None:
             }
             for name in names
         ],
-        "says": _layers_says(best, found, len(names), len(every)),
+        "says": _layers_says(best, found, "gradient", len(names), len(every)),
+        "says_weight": _layers_says(best, found, "weight", len(names), len(every)),
     }
 
 
@@ -429,13 +430,14 @@ def _finite(value: Any) -> float | None:
 def _layers_says(
     best: Trial,
     found: Sequence[tuple[int, Mapping[str, Mapping[str, Any]]]],
+    what: str,
     drawn: int,
     total: int,
 ) -> str:
     last = {
         name: norm
         for name, row in found[-1][1].items()
-        if (norm := _finite(row.get("gradient_norm"))) is not None
+        if (norm := _finite(row.get(f"{what}_norm"))) is not None
     }
     text = f"Trial {best.number}, {count(total, 'layer')}"
     if drawn < total:
@@ -444,6 +446,6 @@ def _layers_says(
         return text + "."
     top, least = max(last, key=lambda n: last[n]), min(last, key=lambda n: last[n])
     return (
-        f"{text}. At the last epoch gradient norms span {number(last[least], digits=3)} "
+        f"{text}. At epoch {found[-1][0]} {what} norms span {number(last[least], digits=3)} "
         f"({plain(least)}) to {number(last[top], digits=3)} ({plain(top)})."
     )

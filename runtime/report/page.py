@@ -51,6 +51,9 @@ def header(view: RunView, summary: Summary, best: Trial | None) -> dict[str, Any
 
 def _lead(view: RunView, summary: Summary, best: Trial | None) -> str:
     metric, goal = plain(view.metric), "highest" if view.goal == "maximize" else "lowest"
+    if best is None and summary.closest is not None:
+        reason = plain(summary.closest.get("reason"))
+        return f"No configuration is feasible. The closest one: {reason}."
     if best is None:
         return f"No trial has ended with a {metric} yet."
     text = (
@@ -139,9 +142,9 @@ def test_rows(view: RunView, summary: Summary) -> int | None:
     """Rows of the test split: from the test result, else from the data contract."""
     test = summary.test or {}
     contract = read_json(view.folder / "project" / "contract.json")
-    graph = read_json(view.folder / "project" / "graph.json").get("data")
-    found = [test.get("samples"), test.get("rows")]
-    found += [_rows(contract), _rows(graph), _rows(view.plan.get("data"))]
+    graph = read_json(view.folder / "project" / "graph.json")
+    found = [test.get("samples"), test.get("rows"), _rows(contract)]
+    found += [_rows(graph.get("contract")), _rows(graph.get("data")), _rows(view.plan.get("data"))]
     return next((n for n in found if isinstance(n, int) and n > 0), None)
 
 
