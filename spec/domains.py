@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from automlc.spec import expressions
@@ -539,28 +540,40 @@ def is_cut_off(key: ScalarNode, value: Node) -> bool:
 def _call_domain(node: ScalarNode, name: str) -> Domain:
     assert isinstance(node.value, str)
     text, place = node.value, text_span(node)
-    _check_domain_name(name, text, place)
-    if text.count("(") > text.count(")") and node.style == "":
+    if text.count("(") > text.count(")") and node.style == "" and name in DOMAINS:
         hint = 'add `)`; inside { } put the domain between quotes: "float(0, 1)"'
         raise _Problem("E110", "a parenthesis is not closed", node.span, hint)
-    tree = expressions.parse(text, place)
+    try:
+        return _read_domain(text, name)
+    except _Problem as p:
+        span = expressions.place(p.span, text, place)
+        raise _Problem(p.code, p.message, span, p.hint) from None
+    except ExpressionError as error:
+        span = expressions.place(error.span, text, place)
+        raise ExpressionError(error.message, error.hint, code=error.code, span=span) from None
+
+
+@lru_cache(maxsize=4096)
+def _read_domain(text: str, name: str) -> Domain:
+    """The domain of a text; spans of errors are relative to it. Specs repeat their domains."""
+    _check_domain_name(name, text)
+    tree = expressions.parse_relative(text)
     if not isinstance(tree, Call):
         raise _Problem(
-            "E301", f"{quote(text)} is not a domain", node.span, "put text between quotes"
+            "E301", f"{quote(text)} is not a domain", tree.span, "put text between quotes"
         )
     values = [_argument(arg, tree.name) for arg in tree.args]
     spans = [arg.span for arg in tree.args]
     return DOMAINS[tree.name].build(_Arguments(tree.name, values, spans, tree.span))
 
 
-def _check_domain_name(name: str, text: str, place: Span) -> None:
+def _check_domain_name(name: str, text: str) -> None:
     if name in DOMAINS:
         return
     near = nearest(name, DOMAINS)
     hint = f"did you mean {near}?" if near else f"the domains are {', '.join(DOMAINS)}"
-    start = place.column + len(text) - len(text.lstrip())
-    exact = place.line == place.end_line
-    span = Span(place.file, place.line, start, place.line, start + len(name)) if exact else place
+    start = len(text) - len(text.lstrip()) + 1
+    span = Span("", 1, start, 1, start + len(name))
     raise _Problem("E301", f"there is no domain {quote(name)}", span, hint)
 
 

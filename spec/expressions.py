@@ -141,16 +141,16 @@ def parse(text: str, span: Span | None = None) -> Expr:
     one line, every node and error gets its own columns; else all get the whole span.
     """
     try:
-        tree = _parse(text)
+        tree = parse_relative(text)
     except ExpressionError as error:
         raise ExpressionError(
-            error.message, error.hint, code=error.code, span=_place(error.span, text, span)
+            error.message, error.hint, code=error.code, span=place(error.span, text, span)
         ) from None
     return _move(tree, text, span)
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> Expr:
+def parse_relative(text: str) -> Expr:
     """The tree with spans relative to the text: line 1, columns from 1, no file."""
     if len(text) > MAX_TEXT:
         raise _syntax(f"the expression has {len(text):,} characters", f"at most {MAX_TEXT:,} fit")
@@ -369,7 +369,7 @@ def _check_depth(tree: Expr) -> None:
 
 def _move(tree: Expr, text: str, span: Span | None) -> Expr:
     """A copy whose spans point into the file."""
-    changes: dict[str, Any] = {"span": _place(tree.span, text, span)}
+    changes: dict[str, Any] = {"span": place(tree.span, text, span)}
     if isinstance(tree, Unary):
         changes["operand"] = _move(tree.operand, text, span)
     elif isinstance(tree, Binary | Compare | Logical):
@@ -385,7 +385,7 @@ def _move(tree: Expr, text: str, span: Span | None) -> Expr:
     return replace(tree, **changes)
 
 
-def _place(local: Span | None, text: str, span: Span | None) -> Span | None:
+def place(local: Span | None, text: str, span: Span | None) -> Span | None:
     """A span relative to the text, moved to where the text stands in its file."""
     if span is None or local is None:
         return span if local is None else local

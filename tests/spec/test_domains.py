@@ -210,7 +210,7 @@ def test_long_chains_of_conditions_need_no_recursion() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["class", "ｆoo", "con", "../../etc", "__init__", "os", "évil", "x" * 65, "", "Lr", "min"],
+    ["class", "\uff46oo", "con", "../../etc", "__init__", "os", "évil", "x" * 65, "", "Lr", "min"],
 )
 def test_names_that_cannot_be_used(name: str) -> None:
     assert check_identifier(name) is not None

@@ -109,8 +109,8 @@ def test_defaults_of_the_smallest_spec() -> None:
 
 def test_keys_have_places() -> None:
     loaded = load_text(FULL, "t.yaml")
-    assert loaded.spans("search.startup") == Span("t.yaml", 30, 35, 30, 36)
-    assert loaded.key_spans("search.startup") == Span("t.yaml", 30, 26, 30, 33)
+    assert loaded.spans("search.startup") == Span("t.yaml", 30, 34, 30, 35)
+    assert loaded.key_spans("search.startup") == Span("t.yaml", 30, 25, 30, 32)
     assert loaded.spans("stopping.policy") == Span("t.yaml", 31, 11, 31, 15)
     assert loaded.spans("constraints[1]") == loaded.spans(("constraints", 1))
     assert loaded.spans(("data", "columns", "a.b")) == Span("t.yaml", 11, 31, 11, 37)
