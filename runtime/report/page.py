@@ -67,7 +67,9 @@ def _lead(view: RunView, summary: Summary, best: Trial | None) -> str:
 
 def _tiles(view: RunView, summary: Summary, best: Trial | None) -> list[dict[str, str]]:
     counts, budget = summary.trials, summary.budget.get("trials")
-    states = [f"{counts[s]} {s}" for s in ("complete", "stopped", "failed", "running") if counts[s]]
+    states = [
+        f"{counts[s]:,} {s}" for s in ("complete", "stopped", "failed", "running") if counts[s]
+    ]
     tiles = [
         _tile(
             f"best validation {plain(view.metric)}",

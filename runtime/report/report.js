@@ -50,6 +50,12 @@
     return axis(title, Object.assign(steps, more));
   }
 
+  // Epochs are whole numbers: at most nine ticks, never 1, 1, 2, 2.
+  function epochAxis(epochs) {
+    const last = epochs.reduce((most, epoch) => Math.max(most, epoch || 0), 1);
+    return axis("epoch", { dtick: Math.ceil(last / 9), tick0: 0, range: [0, last * 1.04] });
+  }
+
   function layout(x, y, more) {
     const family = getComputedStyle(document.body).fontFamily;
     return Object.assign(
@@ -107,7 +113,8 @@
           x: chart.points[by], y: chart.points.value, mode: "markers", name: "trials",
           text: chart.points.text.map((text) => safe(text)), hoverinfo: "text",
           marker: {
-            size: 7, line: { width: 0 }, opacity: 0.75,
+            size: chart.points.value.length > 300 ? 4 : 7, line: { width: 0 },
+            opacity: chart.points.value.length > 300 ? 0.45 : 0.75,
             color: chart.points.feasible.map((ok) => (ok ? color("step3") : color("stopped"))),
             symbol: chart.points.feasible.map((ok) => (ok ? "circle" : "x-thin-open")),
           },
@@ -147,7 +154,7 @@
       }));
     }
     const more = Object.assign({ showlegend: true }, targetLine(chart));
-    const x = axis("epoch", { rangemode: "tozero", tickformat: "d" });
+    const x = epochAxis(chart.groups.concat(chart.best || []).flatMap((group) => group.x));
     draw("curves", traces, layout(x, axis(chart.metric), more));
   }
 
@@ -161,7 +168,7 @@
         line: {
           width: isBest ? 3.2 : 1.5, color: isBest ? color("best") : color("step" + step),
         },
-        marker: { size: isBest ? 7 : 3.5 }, opacity: isBest ? 1 : 0.45 + step * 0.08,
+        marker: { size: isBest ? 7 : 3.5 }, opacity: isBest ? 1 : (chart.lines.length > 100 ? 0.2 : 0.45) + step * 0.08,
       };
       for (const line of lines) {
         const text = safe(line.text);
@@ -211,7 +218,8 @@
 
   function drawParallel(chart) {
     const place = document.getElementById("parallel");
-    place.style.minWidth = chart.axes.length * 84 + "px"; // scrolls on a phone
+    const onPaper = document.documentElement.classList.contains("printing");
+    place.style.minWidth = onPaper ? "0" : chart.axes.length * 84 + "px"; // scrolls on a phone
     const x = axis("", {
       tickvals: chart.axes.map((_, i) => i), ticktext: chart.axes.map((a) => safe(a.name, 16)),
       side: "top", showgrid: false, range: [-0.35, chart.axes.length - 0.4], fixedrange: true,
@@ -245,7 +253,8 @@
         x: chart.x, y: chart.y, mode: "markers", hoverinfo: "text",
         text: chart.text.map((text) => safe(text)),
         marker: {
-          size: 8, opacity: 0.8, color: chart.feasible.map((ok) => color(ok ? "step3" : "stopped")),
+          size: chart.x.length > 300 ? 5 : 8, opacity: chart.x.length > 300 ? 0.5 : 0.8,
+          color: chart.feasible.map((ok) => color(ok ? "step3" : "stopped")),
           symbol: chart.feasible.map((ok) => (ok ? "circle" : "x-thin-open")),
         },
       },
@@ -276,7 +285,7 @@
       const norms = chart.layers.flatMap((layer) => layer[what]);
       const isLog = what === "gradient" && norms.some((norm) => norm > 0);
       const y = isLog ? logAxis("norm", norms, { tickformat: "~g" }) : axis("norm");
-      draw("layers-" + what, traces, layout(axis("epoch", { tickformat: "d" }), y, more));
+      draw("layers-" + what, traces, layout(epochAxis(chart.epochs), y, more));
     }
   }
 
@@ -345,9 +354,11 @@
     makeFilter(table, document.getElementById("filter"), document.getElementById("filter-count"));
   }
 
+  // Charts take their size from the screen: on paper they get the paper's width and light colors.
   function printing(on) {
     document.documentElement.classList.toggle("printing", on);
     drawAll();
+    for (const place of document.querySelectorAll(".js-plotly-plot")) Plotly.Plots.resize(place);
   }
 
   drawAll();
