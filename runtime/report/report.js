@@ -11,6 +11,8 @@
   const color = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
+  const onPaper = () => document.documentElement.classList.contains("printing");
+
   function safe(text, most) {
     let value = String(text);
     if (most && value.length > most) value = value.slice(0, most - 1) + "…";
@@ -83,7 +85,10 @@
 
   function draw(id, traces, shape) {
     const place = document.getElementById(id);
-    if (place) Plotly.react(place, traces, shape, config);
+    if (!place) return;
+    // Paper does not wait for plotly to notice a new size, so there the size is stated.
+    const size = { width: place.clientWidth, height: place.clientHeight };
+    Plotly.react(place, traces, Object.assign(shape, onPaper() ? size : { autosize: true }), config);
   }
 
   function dashed(direction, at, text) {
@@ -218,8 +223,7 @@
 
   function drawParallel(chart) {
     const place = document.getElementById("parallel");
-    const onPaper = document.documentElement.classList.contains("printing");
-    place.style.minWidth = onPaper ? "0" : chart.axes.length * 84 + "px"; // scrolls on a phone
+    place.style.minWidth = onPaper() ? "0" : chart.axes.length * 84 + "px"; // scrolls on a phone
     const x = axis("", {
       tickvals: chart.axes.map((_, i) => i), ticktext: chart.axes.map((a) => safe(a.name, 16)),
       side: "top", showgrid: false, range: [-0.35, chart.axes.length - 0.4], fixedrange: true,
@@ -358,6 +362,7 @@
   function printing(on) {
     document.documentElement.classList.toggle("printing", on);
     drawAll();
+    if (on) return;
     for (const place of document.querySelectorAll(".js-plotly-plot")) Plotly.Plots.resize(place);
   }
 
