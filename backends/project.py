@@ -12,7 +12,7 @@ from pathlib import Path
 
 from automlc.backends.pytorch.data_view import data_view
 from automlc.backends.pytorch.emit import project_files
-from automlc.compiler.contracts import resolve_source
+from automlc.compiler.contracts.reading import resolve_source
 from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.lock import LOCK, digest, lock_text

@@ -15,6 +15,7 @@ from automlc.compiler.problems import Problems
 from automlc.spec.diagnostics import Span
 from automlc.spec.domains import read_expression
 from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, to_text
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -22,7 +23,7 @@ MAX_DEPTH = 16
 STRUCTURES = ("choice", "repeat", "residual")
 
 
-@dataclass(frozen=True)
+@record
 class OpNode:
     """One operation; `args` holds an expression for every argument, defaults included."""
 
@@ -31,7 +32,7 @@ class OpNode:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record
 class ConditionNode:
     """The body stands in the model only where the expression is true (`when:`)."""
 
@@ -40,7 +41,7 @@ class ConditionNode:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record
 class ChoiceNode:
     """Exactly one branch stands in the model: the one named by the parameter's value."""
 
@@ -49,7 +50,7 @@ class ChoiceNode:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record
 class RepeatNode:
     """The body, `times` times; `index` counts from 0 inside it."""
 
@@ -59,7 +60,7 @@ class RepeatNode:
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record
 class ResidualNode:
     """The body's output plus its input.
 
@@ -77,7 +78,7 @@ class ResidualNode:
 Layer = OpNode | ConditionNode | ChoiceNode | RepeatNode | ResidualNode
 
 
-@dataclass(frozen=True)
+@record
 class Block:
     """A named piece of a model: `args` (a name each) and the nodes they stand in."""
 
@@ -286,9 +287,7 @@ class ModelParser:
             return
         # An index hides an argument of the same name.
         inner = {name: expr for name, expr in given.items() if name != index}
-        yield RepeatNode(
-            times, index, self.layers(entries["body"][1], inner, depth + 1), node.span
-        )
+        yield RepeatNode(times, index, self.layers(entries["body"][1], inner, depth + 1), node.span)
 
     def _residual(
         self, node: MappingNode, entries: dict[str, Any], given: Mapping[str, Expr], depth: int

@@ -24,6 +24,7 @@ from automlc.compiler.ops.base import ceil_div
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder, Sym, Value, apply
 from automlc.spec.diagnostics import Span
+from automlc.spec.record import record
 
 FLOAT_BYTES = 4
 MAX_REPEATS = 256
@@ -37,7 +38,7 @@ COSTS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Totals:
     """Sums over layers: counts, and numbers kept for the backward pass."""
 
@@ -59,7 +60,7 @@ class Totals:
         }
 
 
-@dataclass(frozen=True)
+@record
 class Check:
     """A fact that must hold in every configuration that reaches this node."""
 
@@ -169,9 +170,7 @@ class Counter:
             taken = self._branch(body, shape, env, reached, condition)
             if condition is False:
                 continue
-            result = (
-                taken if result is None else self._select(condition, taken, result, node.span)
-            )
+            result = taken if result is None else self._select(condition, taken, result, node.span)
         return result if result is not None else (shape, Totals())
 
     def _repeat(

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
-from automlc.compiler.contracts.contract import DataContract, ImageInput, Rows, Storage, TableInput
-from automlc.compiler.contracts.contract import Category, ClassTarget, NumberTarget
+from automlc.compiler.contracts.contract import (
+    Category,
+    ClassTarget,
+    DataContract,
+    ImageInput,
+    NumberTarget,
+    Rows,
+    Storage,
+    TableInput,
+)
 from automlc.compiler.costing import Check
 from automlc.compiler.expand import Expansion
 from automlc.compiler.graph import Record, SearchGraph
@@ -16,9 +24,10 @@ from automlc.compiler.symbolic import Builder, Value
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.plan import Backend, Budget, Choice, Constraint, Task
 from automlc.spec.load import LoadedSpec
+from automlc.spec.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Draft:
     """A compilation under way. `contract` is nominal (see below) where only a spec is checked."""
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automlc.compiler.checks import check, run_passes
-from automlc.compiler.contracts import inspect
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput
+from automlc.compiler.contracts.reading import inspect
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.diagnostics import Diagnostic, sort_key

@@ -40,6 +40,7 @@ from automlc.spec.domains import (
 from automlc.spec.errors import SpecError
 from automlc.spec.expressions import Expr, Name, names, same
 from automlc.spec.load import LoadedSpec
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, SequenceNode, parse_yaml, to_plain
 
@@ -69,7 +70,7 @@ CONSTANTS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Preset:
     """A search space shipped as a text."""
 
@@ -81,7 +82,7 @@ class Preset:
     forbid: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Expansion:
     """A merged space and its architecture; `origins` tells where each parameter comes from."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any
 
 from automlc.compiler.architecture import (
@@ -27,6 +27,7 @@ from automlc.runtime.plan import Backend, Budget, Choice, Constraint, DataSource
 from automlc.spec.domains import Fixed, Parameter, Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar, names, parse, to_text
+from automlc.spec.record import record
 
 if TYPE_CHECKING:
     import networkx
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 SCHEMA = "automlc.graph/1"
 
 
-@dataclass(frozen=True)
+@record
 class Record:
     """What a pass decided, about which key, and because of which line, default or rule."""
 
@@ -44,7 +45,7 @@ class Record:
     because: str
 
 
-@dataclass(frozen=True)
+@record
 class SearchGraph:
     """One task, resolved. `records` grow from pass to pass."""
 
@@ -64,9 +65,7 @@ class SearchGraph:
 
     def noted(self, pass_name: str, key: str, decision: str, because: str) -> SearchGraph:
         """The graph with one more record."""
-        return replace(
-            self, records=(*self.records, Record(pass_name, key, decision, because))
-        )
+        return replace(self, records=(*self.records, Record(pass_name, key, decision, because)))
 
     @property
     def input_shape(self) -> Shape:
@@ -117,7 +116,9 @@ class SearchGraph:
 
     def nodes(self) -> list[dict[str, Any]]:
         """Every node as {id, kind, …}, in the order of the text."""
-        found: list[dict[str, Any]] = [{"id": "data", "kind": "data", "label": self.contract.source}]
+        found: list[dict[str, Any]] = [
+            {"id": "data", "kind": "data", "label": self.contract.source}
+        ]
         for parameter in self.space.parameters:
             found.append(
                 {

@@ -78,7 +78,9 @@ def _label(node: dict[str, Any]) -> str:
 
 def _entities(text: str) -> str:
     """Only letters, digits and a few signs stand as they are; the rest as Mermaid entities."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in " _.,:=()/*+-") else f"#{ord(c)};" for c in text)
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in " _.,:=()/*+-") else f"#{ord(c)};" for c in text
+    )
 
 
 def _escape(text: str) -> str:

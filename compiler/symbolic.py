@@ -26,6 +26,7 @@ from automlc.spec.expressions import (
     Name,
     Unary,
 )
+from automlc.spec.record import record
 
 Value = Any  # int | float | str | bool | None | Sym: what a formula is computed with
 
@@ -46,7 +47,7 @@ OPERATORS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Interval:
     """Bounds of a numeric value over the space; infinite where nothing better is known."""
 

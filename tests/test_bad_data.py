@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from automlc.compiler.contracts import inspect
+from automlc.compiler.contracts.reading import inspect
 from automlc.spec.codes import CODES
 from automlc.spec.diagnostics import render
 from automlc.spec.load import load

@@ -19,6 +19,7 @@ from automlc.compiler.contracts.split import Fractions, divide, divide_groups
 from automlc.spec.diagnostics import Diagnostic, Severity, Span, quote
 from automlc.spec.load import LoadedSpec
 from automlc.spec.model import Data
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 SHOWN_PER_CODE = 5  # a folder of 10,000 broken images is one fact, not 10,000
@@ -94,7 +95,7 @@ class Findings:
         return self.loaded.spans("data.source")
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """One data set to describe. `path` is resolved and inside the data roots."""
 

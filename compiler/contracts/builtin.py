@@ -8,7 +8,6 @@ features and targets as little-endian float64.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from automlc.compiler.contracts.base import (
     Label,
@@ -28,12 +27,13 @@ from automlc.compiler.contracts.contract import (
     Target,
 )
 from automlc.spec.diagnostics import quote
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 PREFIX = "builtin:"
 
 
-@dataclass(frozen=True)
+@record
 class Recorded:
     """What a builtin data set is. It has labels, numbers as targets, or both."""
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, cast
+
+from automlc.spec.record import record
 
 SCHEMA = "automlc.contract/1"
 
@@ -23,7 +25,7 @@ class ContractError(ValueError):
     """A JSON value is not a data contract; the message says which field."""
 
 
-@dataclass(frozen=True)
+@record
 class Category:
     """One categorical column. Code 0 means missing or unknown, code i + 1 means `values[i]`."""
 
@@ -36,7 +38,7 @@ class Category:
         return len(self.values) + 1
 
 
-@dataclass(frozen=True)
+@record
 class ImageInput:
     """Images as data.py hands them out: [N, channels, height, width]."""
 
@@ -51,7 +53,7 @@ class ImageInput:
         return (self.channels, self.height, self.width)
 
 
-@dataclass(frozen=True)
+@record
 class TableInput:
     """Rows as data.py hands them out: float32 [N, numeric + categorical], numeric columns first.
 
@@ -68,7 +70,7 @@ class TableInput:
         return len(self.numeric) + len(self.categorical)
 
 
-@dataclass(frozen=True)
+@record
 class ClassTarget:
     """Class labels in the order of their indices.
 
@@ -80,7 +82,7 @@ class ClassTarget:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@record
 class NumberTarget:
     """A number to predict; the figures are over the rows that `ClassTarget.counts` would count.
 
@@ -92,7 +94,7 @@ class NumberTarget:
     mean: float
 
 
-@dataclass(frozen=True)
+@record
 class Rows:
     """Rows of each part after the split rule (automlc.compiler.contracts.split)."""
 
@@ -101,7 +103,7 @@ class Rows:
     test: int
 
 
-@dataclass(frozen=True)
+@record
 class Storage:
     """How the source lies on disk: what the emitted data.py must know to read it.
 
@@ -129,7 +131,7 @@ Input = ImageInput | TableInput
 Target = ClassTarget | NumberTarget
 
 
-@dataclass(frozen=True)
+@record
 class DataContract:
     """Everything that the compiler and the emitter may know of the data.
 

@@ -10,12 +10,12 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from automlc.compiler.contracts.base import MAX_ROWS, Findings
 from automlc.spec.diagnostics import quote
+from automlc.spec.record import record
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MAX_COLUMNS = 10_000
@@ -26,7 +26,7 @@ _BLOCK = 4096
 _HEADER_SAMPLE = 2**20
 
 
-@dataclass(frozen=True)
+@record
 class Block:
     """Some rows: the line each begins on (1-based) and the cells of each column, stripped."""
 

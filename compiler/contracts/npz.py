@@ -10,7 +10,6 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import IO, Any
 
@@ -41,6 +40,7 @@ from automlc.compiler.contracts.contract import (
 )
 from automlc.compiler.contracts.files import sha256_of_file
 from automlc.spec.diagnostics import quote
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 SUFFIXES = (".npz",)
@@ -54,7 +54,7 @@ _KNOWN = {f"{x}_{name}".rstrip("_") for x in "xy" for names in _NAMES.values() f
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
-@dataclass(frozen=True)
+@record
 class Header:
     """What the header of one array says."""
 
@@ -64,7 +64,7 @@ class Header:
     fortran: bool
 
 
-@dataclass(frozen=True)
+@record
 class Part:
     """The two arrays of one part."""
 

@@ -17,12 +17,12 @@ tests/emitted/test_data_py.py holds the two equal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from automlc.compiler.contracts.contract import Rows
+from automlc.spec.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Fractions:
     """Fractions of the rows that are divided; 0 for a part that the source has of its own."""
 

@@ -8,17 +8,18 @@ a backend adds only how the operation is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from automlc.runtime.registry import Registry
 from automlc.spec.domains import Choice, Domain, Fixed, Float, Integer
+from automlc.spec.record import record
 
 Value = Any  # int | Sym | Code
 Args = Mapping[str, Value]
 
 
-@dataclass(frozen=True)
+@record
 class Image:
     """A batch of feature maps: channels, height, width (batch axis left out)."""
 
@@ -32,7 +33,7 @@ class Image:
         return self.channels * self.height * self.width
 
 
-@dataclass(frozen=True)
+@record
 class Vector:
     """A batch of feature vectors."""
 
@@ -44,7 +45,7 @@ class Vector:
         return self.features
 
 
-@dataclass(frozen=True)
+@record
 class Table:
     """A table row: `numeric` standardizable columns, then one code per category column.
 
@@ -64,7 +65,7 @@ class Table:
 Shape = Image | Vector | Table
 
 
-@dataclass(frozen=True)
+@record
 class Cost:
     """Exact counts of one operation for one example.
 
@@ -77,7 +78,7 @@ class Cost:
     macs: Value = 0
 
 
-@dataclass(frozen=True)
+@record
 class Arg:
     """An argument of an operation; `default` None means that it must be given."""
 
@@ -140,7 +141,7 @@ def no_cost(*_: Any) -> Cost:
     return Cost()
 
 
-@dataclass(frozen=True)
+@record
 class Op:
     """One operation. `cost(before, after, args)` sees the shapes on both sides."""
 

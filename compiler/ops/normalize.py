@@ -24,9 +24,7 @@ add(
         cost=_norm_cost,
     )
 )
-add(
-    Op("layer_norm", "Layer normalization (epsilon 1e-5).", ("vector",), cost=_layer_norm_cost)
-)
+add(Op("layer_norm", "Layer normalization (epsilon 1e-5).", ("vector",), cost=_layer_norm_cost))
 add(
     Op(
         "activation",

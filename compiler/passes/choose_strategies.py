@@ -22,9 +22,7 @@ def choose_strategies(draft: Draft) -> Draft:
     draft = replace(
         draft,
         search=_resolve(draft, SEARCHERS, "search", "strategy", search.strategy, search.options),
-        stopping=_resolve(
-            draft, POLICIES, "stopping", "policy", stopping.policy, stopping.options
-        ),
+        stopping=_resolve(draft, POLICIES, "stopping", "policy", stopping.policy, stopping.options),
     )
     for section, word, choice in (
         ("search", "strategy", draft.search),

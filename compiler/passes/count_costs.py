@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.ops import Vector
 from automlc.compiler.symbolic import Sym
-from automlc.compiler.contracts.contract import ClassTarget
 
 
 def count_costs(draft: Draft) -> Draft:

@@ -51,9 +51,7 @@ def _wrong_metric(draft: Draft, name: str, fitting: tuple[str, ...]) -> None:
         return
     near = nearest(name, fitting)
     hint = f"did you mean {near}? ({known})" if near else known
-    draft.problems.add(
-        "E341", f"no metric is called {name!r}", span, hint=hint, key="task.metric"
-    )
+    draft.problems.add("E341", f"no metric is called {name!r}", span, hint=hint, key="task.metric")
 
 
 def _better(goal: str) -> str:

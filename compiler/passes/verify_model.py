@@ -3,12 +3,12 @@
 import random
 from collections.abc import Mapping
 
+from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder
-from automlc.compiler.contracts.contract import ClassTarget
 from automlc.spec.expressions import Scalar
 
 SAMPLES = 16

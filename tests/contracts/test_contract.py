@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automlc.compiler import contracts
-from automlc.compiler.contracts import (
+from automlc.compiler.contracts import reading as contracts
+from automlc.compiler.contracts.base import least_rows
+from automlc.compiler.contracts.builtin import BUILTINS
+from automlc.compiler.contracts.contract import (
     Category,
     ClassTarget,
     ContractError,
@@ -23,14 +25,9 @@ from automlc.compiler.contracts import (
     Rows,
     Storage,
     TableInput,
-    data_roots,
-    inspect,
     loads,
-    read,
-    resolve_source,
 )
-from automlc.compiler.contracts.base import least_rows
-from automlc.compiler.contracts.builtin import BUILTINS
+from automlc.compiler.contracts.reading import data_roots, inspect, read, resolve_source
 from automlc.compiler.contracts.split import Fractions, divide, divide_groups, held_out
 from automlc.spec.errors import SpecError
 from automlc.spec.load import LoadedSpec, load_text
@@ -176,7 +173,7 @@ def test_a_builtin_contract_needs_no_scikit_learn(tmp_path: Path) -> None:
         "import sys\n"
         "for name in ('sklearn', 'pandas', 'pyarrow', 'PIL', 'torch'): sys.modules[name] = None\n"
         "from automlc.spec.load import load_text\n"
-        "from automlc.compiler.contracts import read\n"
+        "from automlc.compiler.contracts.reading import read\n"
         "text = 'automlc: 1\\ntask: {kind: image_classification}\\n'\n"
         "text += 'data: {source: builtin:digits}'\n"
         "print(read(load_text(text, 'task.yaml')).rows)"

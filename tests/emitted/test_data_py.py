@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from automlc.backends import literals
 from automlc.backends.pytorch import data_view
-from automlc.compiler.contracts import Category, DataContract, TableInput, read
-from automlc.compiler.contracts.contract import ClassTarget
+from automlc.compiler.contracts.contract import Category, ClassTarget, DataContract, TableInput
+from automlc.compiler.contracts.reading import read
 from automlc.spec.load import LoadedSpec, load_text
 
 pytestmark = pytest.mark.torch

@@ -500,7 +500,7 @@ IMAGES = "automlc: 1\ntask: {kind: image_classification}\ndata: {source: data.np
 
 
 def record(folder: Path, text: str = IMAGES) -> None:
-    from automlc.compiler import contracts
+    from automlc.compiler.contracts import reading as contracts
     from automlc.spec.load import load_text
 
     contract = contracts.read(load_text(text, str(folder / "task.yaml")))

@@ -1,0 +1,71 @@
+"""Specs and configurations that the compiler's tests share."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+from automlc.compiler.contracts.contract import (
+    Category,
+    ClassTarget,
+    DataContract,
+    ImageInput,
+    NumberTarget,
+    Rows,
+    Storage,
+    TableInput,
+)
+from automlc.compiler.checks import run_passes
+from automlc.compiler.draft import Draft
+from automlc.compiler.graph import SearchGraph
+from automlc.spec.load import load_text
+
+INPUTS = {
+    "digits": ImageInput(8, 8, 1),
+    "color": ImageInput(32, 32, 3),
+    "odd": ImageInput(27, 19, 3),
+    "large": ImageInput(96, 128, 3),
+    "numbers": TableInput(tuple(f"x{i}" for i in range(10))),
+    "mixed": TableInput(
+        ("a", "b"), (Category("c", ("u", "v")), Category("d", tuple("abcdefghijklmnopqrstuvwxyz")))
+    ),
+}
+CLASSES = ClassTarget(tuple(range(7)), (9,) * 7)
+NUMBER = NumberTarget(-1.0, 4.0, 1.0)
+
+
+def contract(name: str, regression: bool) -> DataContract:
+    """A contract of that input, without data behind it."""
+    return DataContract(
+        source="made.npz",
+        format="npz",
+        fingerprint="sha256:0",
+        input=INPUTS[name],
+        target=NUMBER if regression else CLASSES,
+        rows=Rows(40, 10, 13),
+        storage=Storage("npz", 63),
+    )
+
+
+def graph(text: str, input_name: str, regression: bool = False) -> SearchGraph:
+    """The graph of a spec over a made-up contract; fails on any diagnostic."""
+    draft = run_passes(Draft(load_text(text, "task.yaml"), contract(input_name, regression)))
+    assert not draft.problems.errors, draft.problems.errors
+    return draft.graph()
+
+
+@cache
+def preset_graph(input_name: str, regression: bool) -> SearchGraph:
+    kind = "image" if isinstance(INPUTS[input_name], ImageInput) else "tabular"
+    task = f"{kind}_{'regression' if regression else 'classification'}"
+    return graph(
+        f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n",
+        input_name,
+        regression,
+    )
+
+
+def sample(found: SearchGraph, seed: int) -> dict[str, Any]:
+    """A random configuration of a graph's space."""
+    return found.space.sample(random.Random(seed))

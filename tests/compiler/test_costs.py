@@ -1,0 +1,73 @@
+"""The compiler's counts equal those of the built PyTorch module, for any configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.compiler.spaces import INPUTS, preset_graph, sample
+from tests.emitted.loading import emitted
+
+from automlc.backends.pytorch.emit import model_files
+from automlc.compiler.ops import Image
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+SPACES = [(name, regression) for name in INPUTS for regression in (False, True)]
+
+
+def macs_of(model: torch.nn.Module, x: torch.Tensor) -> int:
+    """Multiply-accumulates of convolutions and dense layers, counted while the model runs."""
+    total = 0
+
+    def convolution(layer: torch.nn.Conv2d, _: object, out: torch.Tensor) -> None:
+        nonlocal total
+        per_output = layer.weight.numel() // layer.out_channels
+        total += per_output * out[0].numel()
+
+    def dense(layer: torch.nn.Linear, _: object, out: torch.Tensor) -> None:
+        nonlocal total
+        total += layer.weight.numel()
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(convolution)
+        elif isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(dense)
+    with torch.no_grad():
+        model(x)
+    return total
+
+
+def example(shape: object) -> torch.Tensor:
+    """Two random examples of an input."""
+    if isinstance(shape, Image):
+        return torch.rand(2, shape.channels, shape.height, shape.width)
+    codes = [torch.randint(0, count + 1, (2, 1)).float() for count in shape.cardinalities]
+    return torch.cat([torch.randn(2, shape.numeric), *codes], dim=1)
+
+
+@pytest.mark.parametrize(("name", "regression"), SPACES, ids=lambda v: str(v))
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 2**32))
+def test_counts_equal_those_of_the_module(
+    name: str, regression: bool, tmp_path: Path, seed: int
+) -> None:
+    graph = preset_graph(name, regression)
+    config = sample(graph, seed)
+    costs = graph.costs.evaluate(config)
+    with emitted(tmp_path, model_files(graph, straight=False), "model") as module:
+        # On the meta device shapes are computed and nothing else: any size costs the same.
+        with torch.device("meta"):
+            model = module.Model(config).eval()
+        floats = [t for t in model.state_dict().values() if t.is_floating_point()]
+        assert costs["model.params"] == sum(p.numel() for p in model.parameters())
+        assert costs["model.size"] == sum(t.numel() * t.element_size() for t in floats)
+        x = example(graph.input_shape).to("meta")
+        assert costs["model.macs"] == macs_of(model, x)
+        assert model(x).shape == (2, graph.outputs)
