@@ -7,10 +7,10 @@ to an entry here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from automlc.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """What a code means: one line, why it happens, a wrong text, and the text put right."""
 
@@ -606,8 +606,8 @@ _COMPILER = (
         "E334",
         "a parameter is read where it is not active",
         "A layer uses a parameter whose condition can be false there.",
-        "momentum: {float: [0, 1], when: optimizer == \"sgd\"}\n- dropout: {rate: momentum}",
-        "- dropout: {rate: momentum}\n  when: optimizer == \"sgd\"",
+        'momentum: {float: [0, 1], when: optimizer == "sgd"}\n- dropout: {rate: momentum}',
+        '- dropout: {rate: momentum}\n  when: optimizer == "sgd"',
     ),
     Code(
         "E335",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from automlc.spec.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Span:
     """A stretch of a file: 1-based lines and columns (in characters), the end exclusive."""
 
@@ -27,7 +28,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Note:
     """A second place that belongs to a diagnostic, such as the first of two duplicate keys."""
 
@@ -35,7 +36,7 @@ class Note:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding. `key` is the dotted path in the spec, such as `space.parameters.lr`."""
 

@@ -10,7 +10,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -29,6 +29,7 @@ from automlc.spec.expressions import (
     literal_text,
     same,
 )
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of, text_span
 
@@ -37,7 +38,7 @@ Config: TypeAlias = dict[str, Scalar]
 # Domains ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """One of a few values, in the order of the spec; the first is the default."""
 
@@ -67,7 +68,7 @@ class Choice:
         return f"choice({', '.join(word_text(v) for v in self.values)})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Integer:
     """Whole numbers low, low + step, … up to high; `log` draws them by order of magnitude."""
 
@@ -121,7 +122,7 @@ class Integer:
         return f"{'log_int' if self.log else 'int'}({self.low}, {self.high}{step})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Float:
     """Real numbers between two bounds, both included; `log` draws them by order of magnitude."""
 
@@ -162,7 +163,7 @@ class Float:
         return f"{'log_uniform' if self.log else 'float'}({self.low!r}, {self.high!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fixed:
     """A single value: nothing to search."""
 
@@ -224,7 +225,7 @@ def word_text(value: Scalar) -> str:
 # Space ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A name, its domain, its default, and the condition under which it exists."""
 
@@ -440,7 +441,7 @@ def _cycle(name: str, path: list[str], by_name: Mapping[str, Parameter]) -> Diag
 # Reading a space from a spec --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParameterDecl:
     """A parameter as the spec declares it; presets may add others to it."""
 
@@ -597,7 +598,7 @@ def _argument(expr: Expr, call: str) -> Scalar:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Arguments:
     """Values for a domain, with the places to point at."""
 
@@ -703,7 +704,7 @@ def _no_step(args: _Arguments) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Kind:
     """How a kind of domain is built and written."""
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from automlc.spec.diagnostics import Diagnostic, Span, quote
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.units import LARGEST, UnitError, parse_number
 
@@ -46,7 +47,7 @@ class ExpressionError(AutomlcError):
         return Diagnostic(self.code, self.message, self.span, self.hint, key)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """A constant; `text` is how it was written (`5MB`)."""
 
@@ -55,7 +56,7 @@ class Literal:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A parameter or a metric: `width`, `model.size`."""
 
@@ -63,7 +64,7 @@ class Name:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`-x` or `not x`."""
 
@@ -72,7 +73,7 @@ class Unary:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """Arithmetic: + - * / // % **."""
 
@@ -82,7 +83,7 @@ class Binary:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare:
     """A comparison: == != < <= > >=."""
 
@@ -92,7 +93,7 @@ class Compare:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Logical:
     """`and` or `or` of two conditions."""
 
@@ -102,7 +103,7 @@ class Logical:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class In:
     """`item in [a, b]`; `not in` is a Unary around it."""
 
@@ -111,7 +112,7 @@ class In:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`min(a, b)`, or a metric with arguments in a constraint."""
 
@@ -120,7 +121,7 @@ class Call:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class List:
     """`[a, b]` as an argument of a call."""
 

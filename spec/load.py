@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from automlc.spec.domains import (
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical
 from automlc.spec.model import Spec, folder_name
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import (
     ALIAS,
@@ -40,7 +41,7 @@ from automlc.spec.yaml_nodes import (
 )
 
 
-@dataclass(frozen=True)
+@record
 class SourceFile:
     """A file as it was read."""
 
@@ -48,7 +49,7 @@ class SourceFile:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True)
+@record
 class LoadedSpec:
     """A valid spec, with the tree it came from."""
 

@@ -8,13 +8,13 @@ loader follows YAML 1.1, where `no` is false and `1e-3` is text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
 
 from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
 from automlc.spec.expressions import Scalar
+from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 MAX_BYTES = 4 * 2**20
@@ -24,7 +24,7 @@ MAX_NUMBER = 40  # characters of a number
 MAX_REPEATS = 3  # findings of one code: a bomb of 10,000 aliases is one mistake
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarNode:
     """A single value. `text` is what was written, `style` is "" for plain, or one of `' " | >`."""
 
@@ -34,7 +34,7 @@ class ScalarNode:
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SequenceNode:
     """A list."""
 
@@ -42,7 +42,7 @@ class SequenceNode:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MappingNode:
     """Keys and values in the order of the file; keys are unique."""
 
