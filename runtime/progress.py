@@ -176,7 +176,7 @@ class JsonLines(Quiet):
         self._emit("note", text=plain(text))
 
     def event(self, kind: str, trial: int, payload: Mapping[str, Any]) -> None:
-        self._emit(kind, trial=trial, **payload)
+        self._emit(kind, **{"trial": trial, **payload})
 
     def trial_ended(self, row: TrialRow, is_best: bool) -> None:
         self._emit(

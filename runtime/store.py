@@ -18,7 +18,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ from automlc.spec.errors import AutomlcError
 
 SCHEMA_VERSION = 2
 TABLES = ("meta", "events", "trials", "epochs", "feedback")
+_SELECT = (
+    "SELECT number, state, config, seed, attempt, epochs, value, best_epoch, checkpoint, weights,"
+    " costs, reason, failure, started, ended FROM trials"
+)
 _TERMINAL = "('complete', 'stopped', 'failed')"
 
 _DDL = f"""
@@ -177,6 +181,9 @@ class Store:
             attempt = row.attempt + 1
             payload = {"cause": cause, "epoch": epoch, **details}
             self._record("attempt_started", number, attempt, payload)
+            # Not part of the event's effect: the log does not hold feedback, so a rebuild keeps it.
+            sql = "DELETE FROM feedback WHERE trial = ? AND epoch > ?"
+            self._execute(sql, (number, epoch))
         return attempt
 
     def record_epoch(self, number: int, attempt: int, report: Report) -> None:
@@ -237,9 +244,10 @@ class Store:
 
     def trial(self, number: int) -> TrialRow:
         """One trial; KeyError if there is none of that number."""
-        for row in self._trials("WHERE number = ?", (number,)):
-            return row
-        raise KeyError(number)
+        row = self._row(f"{_SELECT} WHERE number = ?", (number,))
+        if row is None:
+            raise KeyError(number)
+        return _trial_row(row)
 
     def trials(self, *states: State) -> Iterator[TrialRow]:
         """The trials in the given states (all states if none is given), by number."""
@@ -252,9 +260,8 @@ class Store:
         """The best trial that ended without failing; the earlier one of equals."""
         order = "ASC" if self.goal == "minimize" else "DESC"
         where = "WHERE state IN ('complete', 'stopped') AND value IS NOT NULL AND feasible = 1"
-        for row in self._trials(f"{where} ORDER BY value {order}, number LIMIT 1", ()):
-            return row
-        return None
+        row = self._row(f"{_SELECT} {where} ORDER BY value {order}, number LIMIT 1")
+        return None if row is None else _trial_row(row)
 
     def counts(self) -> dict[str, int]:
         """How many trials are in each state."""
@@ -426,11 +433,10 @@ class Store:
     def _on_attempt_started(self, _m: float, trial: int, attempt: int, payload: Any) -> None:
         epoch = payload["epoch"]
         self._execute("DELETE FROM epochs WHERE trial = ? AND epoch > ?", (trial, epoch))
-        self._execute("DELETE FROM feedback WHERE trial = ? AND epoch > ?", (trial, epoch))
         order = "ASC" if self.goal == "minimize" else "DESC"
         sql = "SELECT value, epoch FROM epochs WHERE trial = ? ORDER BY value"
         sql = f"{sql} {order}, epoch LIMIT 1"
-        value, best_epoch = next(iter(self._query(sql, (trial,))), (None, None))
+        value, best_epoch = self._row(sql, (trial,)) or (None, None)
         texts = [
             canonical(payload[key]) if payload.get(key) else None
             for key in ("checkpoint", "weights")
@@ -473,7 +479,7 @@ class Store:
 
     def _on_trial_ended(self, moment: float, trial: int, _a: int, payload: Any) -> None:
         if payload["stop"] is not None:
-            (text,) = next(iter(self._query("SELECT why FROM trials WHERE number = ?", (trial,))))
+            text = self._one("SELECT why FROM trials WHERE number = ?", (trial,))
             why = json.loads(text) | {"stop": payload["stop"]}
             self._execute("UPDATE trials SET why = ? WHERE number = ?", (canonical(why), trial))
         sql = "UPDATE trials SET state = ?, reason = ?, failure = ?, ended = ? WHERE number = ?"
@@ -496,11 +502,7 @@ class Store:
         return row
 
     def _trials(self, where: str, values: Sequence[Any]) -> Iterator[TrialRow]:
-        columns = (
-            "number, state, config, seed, attempt, epochs, value, best_epoch, checkpoint, weights,"
-            " costs, reason, failure, started, ended"
-        )
-        for row in self._query(f"SELECT {columns} FROM trials {where}", values):  # noqa: S608
+        for row in self._query(f"{_SELECT} {where}", values):
             yield _trial_row(row)
 
     def _set_meta(self, key: str, value: Any) -> None:
@@ -514,10 +516,15 @@ class Store:
         with _named_errors(self.path):
             yield from self._db.execute(sql, values)
 
+    def _row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row; the cursor is closed, so that it does not hold up a checkpoint."""
+        with _named_errors(self.path), closing(self._db.execute(sql, values)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+
     def _one(self, sql: str, values: Sequence[Any] = (), *, default: Any = 0) -> Any:
-        for (value,) in self._query(sql, values):
-            return value
-        return default
+        row = self._row(sql, values)
+        return default if row is None else row[0]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

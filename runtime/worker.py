@@ -161,10 +161,10 @@ class Child:
 
 
 def lower_limit(which: int, value: int) -> None:
-    """Set a soft and hard limit, unless a lower one is in force."""
-    _, hard = resource.getrlimit(which)
-    if hard == resource.RLIM_INFINITY or value < hard:
-        resource.setrlimit(which, (value, value))
+    """Set a soft and hard limit; a lower one that is in force stays."""
+    in_force = [limit for limit in resource.getrlimit(which) if limit != resource.RLIM_INFINITY]
+    lowest = min([value, *in_force])
+    resource.setrlimit(which, (lowest, lowest))
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -60,7 +60,12 @@ class GP:
             for past in history
         ]
         config, evidence = propose(
-            self._space, self._goal, lambda: self._sampler(rng_seed), measured
+            self._space,
+            self._goal,
+            lambda: self._sampler(rng_seed),
+            measured,
+            startup=self._options.startup,
+            refused_as="complete",
         )
         model = evidence["observed"] >= self._options.startup
         why: dict[str, Any] = {"rule": "gp" if model else "startup", "seed": rng_seed, **evidence}

@@ -8,6 +8,7 @@ do. Only active parameters are suggested, in the order of the space (define by r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.searchers.base import Config, Past, Proposal
@@ -22,30 +23,48 @@ if TYPE_CHECKING:
 
 
 def propose(
-    space: Space, goal: str, sampler: Callable[[], BaseSampler], history: Sequence[Past]
+    space: Space,
+    goal: str,
+    sampler: Callable[[], BaseSampler],
+    history: Sequence[Past],
+    *,
+    startup: int,
+    refused_as: str,
 ) -> tuple[Config, dict[str, Any]]:
     """Ask a fresh sampler once; returns the configuration and what it was based on.
 
     Args:
         sampler: makes the sampler, with its seed for this one question.
-        history: the earlier trials, by number; refused ones are left out.
+        history: the earlier trials, by number, then what was refused for this one.
+        startup: with fewer judged trials the sampler draws at random.
+        refused_as: the state (stopped, complete) in which refused proposals are told, as the
+            worst of all; a model that did not hear of them would propose them again and again.
     """
     optuna = import_optuna()
     bridge = _Bridge(optuna, space)
     study: Study = optuna.create_study(direction=goal, sampler=sampler())
     past = [item for item in history if item.state != "refused"]
+    judged = [item for item in past if item.state in ("complete", "stopped")]
+    values = [item.value for item in judged if item.value is not None]
+    best, worst = (min, max) if goal == "minimize" else (max, min)
     study.add_trials([bridge.frozen(item) for item in past])
+    if values and len(judged) >= startup:
+        refused = [
+            replace(item, state=refused_as, value=worst(values))
+            for item in history
+            if item.state == "refused"
+            and space.problems(item.config) == space.violated(item.config)
+        ]
+        study.add_trials([bridge.frozen(item) for item in refused])
     trial: Trial = study.ask()
     config = space.build(lambda parameter: bridge.suggest(trial, parameter))
-    judged = [item for item in past if item.state in ("complete", "stopped")]
     evidence: dict[str, Any] = {
         "observed": len(judged),
         "failed": sum(item.state == "failed" for item in past),
         "running": sum(item.state == "running" for item in past),
     }
-    values = [item.value for item in judged if item.value is not None]
     if values:
-        evidence["best"] = min(values) if goal == "minimize" else max(values)
+        evidence["best"] = best(values)
     return config, evidence
 
 

@@ -44,7 +44,12 @@ class TPE:
         if first is not None and self._options.start_with_default:
             return first
         config, evidence = propose(
-            self._space, self._goal, lambda: self._sampler(rng_seed), history
+            self._space,
+            self._goal,
+            lambda: self._sampler(rng_seed),
+            history,
+            startup=self._options.startup,
+            refused_as="stopped",
         )
         model = evidence["observed"] >= max(1, self._options.startup)
         why: dict[str, Any] = {"rule": "tpe" if model else "startup", "seed": rng_seed, **evidence}

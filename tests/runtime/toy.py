@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from automlc.runtime import faults
-from automlc.runtime.progress import Lines, Progress
+from automlc.runtime.progress import Lines, Progress, Quiet
 from automlc.runtime.run import Options, execute
 from automlc.runtime.store import Store, open_store
 from automlc.spec.errors import AutomlcError
@@ -86,7 +87,7 @@ def write_manifest(folder: Path) -> None:
 
 def run_here(project: Path, run: Path, **options: Any) -> int:
     """Run in this process; returns the exit code."""
-    options.setdefault("progress", Lines(open(os.devnull, "w")))
+    options.setdefault("progress", Quiet(io.StringIO()))
     return execute(project, Options(run_dir=run, **options)).exit_code
 
 

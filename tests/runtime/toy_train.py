@@ -50,9 +50,8 @@ def misbehave(what, epoch, folder, accumulate):
         raise MemoryError
     if action == "always_oom":
         raise MemoryError
-    if action == "allocate":
-        if accumulate == 1:
-            bytearray(64 * 1024**3)
+    if action == "allocate" and accumulate == 1:
+        bytearray(64 * 1024**3)
     if action == "error":
         raise ValueError("a bug\x1b[31m in the model")
     if action == "hang":
