@@ -115,12 +115,13 @@ links: ## Link the packages under build/links for type checkers and editors.
 	@for f in automlc/*; do case $$f in *__pycache__) ;; *) ln -s ../../../$$f build/links/automlc/;; esac; done
 
 # import-linter reads an installed tree, which shows at the same time that the wheel is complete.
-# build/lib goes first: setuptools would pack files that no longer exist in the source.
+# build/lib goes first: setuptools would pack files that no longer exist in the source. It runs inside
+# the tree, because in the checkout the folder automlc/ would be found before it.
 layers: $(VENV)/.stamp-dev ## The one-way import chain.
 	@rm -rf build/tree build/lib build/bdist.*
 	@$(PIP) install --quiet --no-deps --no-build-isolation --target build/tree .
 	@rm -rf build/lib build/bdist.*
-	@PYTHONPATH=build/tree $(BIN)/lint-imports --no-cache
+	@cd build/tree && PYTHONPATH=. $(abspath $(BIN))/lint-imports --no-cache --config ../../pyproject.toml
 
 golden: $(VENV)/.stamp-dev ## Rewrite the golden files; read the diff like code.
 	@for f in $$(grep -rl -e '--write' tests --include='test_*.py'); do $(BIN)/python $$f --write; done
