@@ -16,18 +16,21 @@ SAMPLES = 16
 
 def verify_model(draft: Draft) -> Draft:
     """Residual strides, argument bounds, and parameters read only where they are active."""
-    if draft.costs is None or draft.expansion is None:
+    if draft.expansion is None:
         return draft
     space = draft.expansion.space
-    rng = random.Random(0)  # noqa: S311  # a fixed sample of configurations, not a secret
-    configs = [space.default_config(), *(space.sample(rng) for _ in range(SAMPLES))]
-    violated = space.violated(configs[0])
+    default = space.default_config()
+    violated = space.violated(default)
     if violated:
         draft.problems.add(
             "E335", f"the default configuration is forbidden: {violated[0]}",
             draft.loaded.spans("space.forbid"), key="space.forbid",
             hint="give one of its parameters another default",
         )  # fmt: skip
+    if draft.costs is None:
+        return draft
+    rng = random.Random(0)  # noqa: S311  # a fixed sample of configurations, not a secret
+    configs = [default, *(space.sample(rng) for _ in range(SAMPLES))]
     _run_checks(draft, configs)
     for config in configs:
         if not _walk(draft, config):
