@@ -1,7 +1,8 @@
 """The Python API: the verbs of the command line as functions.
 
 >>> import automlc
->>> spec = "automlc: 1\\ntask: {kind: tabular_classification}\\ndata: {source: builtin:breast_cancer}"
+>>> spec = "automlc: 1\\ntask: {kind: tabular_classification}\\n"
+>>> spec += "data: {source: builtin:breast_cancer}\\n"
 >>> from pathlib import Path
 >>> folder = Path(getfixture("tmp_path"))  # a folder of your own, outside of these tests
 >>> _ = (folder / "cancer.yaml").write_text(spec)

@@ -91,9 +91,7 @@ def _export_source(
     files = frozen_files(graph.freeze(trial["config"]), trial)
     write_files(target, files)
     shutil.copyfile(weights, target / "weights.safetensors")
-    return _checked(
-        _run_export(folder, meta, "source", config, weights, target), target, "source"
-    )
+    return _checked(_run_export(folder, meta, "source", config, weights, target), target, "source")
 
 
 def _run_export(

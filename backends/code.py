@@ -7,7 +7,7 @@ Text is written the way `ruff format` writes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,5 +213,6 @@ def _call(name: str, args: list[Value]) -> Value:
     if name == "select":
         return select(args[0], args[1], args[2])
     if all(known(arg) for arg in args):
-        return {"min": min, "max": max, "abs": abs}[name](*args)
+        functions: dict[str, Callable[..., Value]] = {"min": min, "max": max, "abs": abs}
+        return functions[name](*args)
     return Code(f"{name}({', '.join(text(arg) for arg in args)})")

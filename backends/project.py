@@ -32,9 +32,7 @@ class Project:
     data: Path | None
 
 
-def build(
-    spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path] = ()
-) -> Project:
+def build(spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path] = ()) -> Project:
     """Compile a spec and write its project to `out` (default: build/<name> here).
 
     `roots` are further folders in which data may lie. Raises SpecError for a wrong spec or wrong

@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +117,7 @@ def emitted(project: Path, run: Path) -> list[float]:
     stamps = store.execute("SELECT time FROM events WHERE kind = 'epoch' ORDER BY seq").fetchall()
     store.close()
     times = [t for (t,) in stamps]
-    return [b - a for a, b in zip(times, times[1:], strict=False)]
+    return [b - a for a, b in pairwise(times)]
 
 
 def main() -> None:

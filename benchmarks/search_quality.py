@@ -53,9 +53,7 @@ def make_data(path: Path, source: str, rows: int) -> None:
 
 
 def compile_project(folder: Path, args: argparse.Namespace, seed: int, **words: str) -> Path:
-    text = SPEC.format(
-        macs=args.macs, epochs=args.epochs, seconds=args.seconds, seed=seed, **words
-    )
+    text = SPEC.format(macs=args.macs, epochs=args.epochs, seconds=args.seconds, seed=seed, **words)
     name = f"{words['search']}{seed}"
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     project = folder / name
@@ -126,9 +124,7 @@ def by_hand(project: Path, seconds: float, seed: int) -> None:
             best.update(top, trial=described)
         return float(top["value"])
 
-    study = optuna.create_study(
-        direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed)
-    )
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.optimize(objective, timeout=seconds, catch=(FloatingPointError, RuntimeError))
     test = train.test(best["trial"], best["file"])["metrics"]["accuracy"]
     trained = sum(t.state == optuna.trial.TrialState.COMPLETE for t in study.trials)

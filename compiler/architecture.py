@@ -128,7 +128,7 @@ def substitute(expr: Any, given: Mapping[str, Expr]) -> Any:
     if not is_dataclass(expr) or isinstance(expr, (Literal, Span)):
         return expr
     changes = {f.name: substitute(getattr(expr, f.name), given) for f in fields(expr)}
-    return replace(expr, **changes)
+    return replace(expr, **changes)  # type: ignore[type-var]  # an instance, not a class
 
 
 @dataclass
@@ -297,7 +297,7 @@ class ModelParser:
         stride: Expr | None = Literal(1)
         if "stride" in entries:
             stride = self._expr(entries["stride"][1], given)
-        project = True
+        project: Any = True
         if "project" in entries:
             project = getattr(entries["project"][1], "value", None)
         if stride is None or not isinstance(project, bool):

@@ -220,7 +220,7 @@ class Counter:
             weights = before.features * after.features
             extra = Cost(weights + after.features, 0, weights)
         projection = Totals(
-            *(added * value for value in (extra.params, extra.buffers, extra.macs)), after.size()
+            added * extra.params, added * extra.buffers, added * extra.macs, after.size()
         )
         return after, self._sum(total, projection)
 

@@ -98,14 +98,15 @@ def load_preset(name: str) -> Preset:
     """A shipped preset by name; presets are checked by tests, so mistakes in them are bugs."""
     file = files("automlc.compiler.presets").joinpath(f"{name}.yaml")
     root, found = parse_yaml(file.read_text(encoding="utf-8"), name)
-    assert isinstance(root, MappingNode) and not found, f"the preset {name} is broken: {found}"
+    assert not found, f"the preset {name} is broken: {found}"
+    assert isinstance(root, MappingNode)
     problems = Problems()
     declared: dict[str, ParameterDecl] = {}
     parameters = root.get("parameters")
     assert isinstance(parameters, MappingNode)
     for key, node in parameters.items:
         declaration, mistakes = read_declaration(node, key.text)
-        assert declaration is not None and not mistakes, f"the preset {name}: {mistakes}"
+        assert declaration is not None, f"the preset {name}: {mistakes}"
         declared[key.text] = declaration
     blocks = root.get("blocks")
     read = read_blocks(blocks, problems) if isinstance(blocks, MappingNode) else {}
@@ -177,7 +178,9 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     merge.add(section.parameters, loaded.source.path.name)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, problems)
-    text = section.model if section.model is not None else preset and preset.model
+    text = section.model
+    if text is None and preset is not None:
+        text = preset.model
     if text is None:
         return None
     model = parser.layers(text, {})

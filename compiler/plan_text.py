@@ -100,14 +100,16 @@ def _rungs(graph: SearchGraph) -> Iterator[str]:
         yield f"  epoch {epoch:>4}: up to {trials} trials, the best 1 in {eta} goes on"
         trials = math.ceil(trials / eta)
         epoch *= eta
-    yield f"  epoch {graph.budget.epochs:>4}: about {trials} trials (earlier trials meet fewer rivals)"
+    last = graph.budget.epochs
+    yield f"  epoch {last:>4}: about {trials} trials (earlier trials meet fewer rivals)"
 
 
 def _budget(graph: SearchGraph) -> Iterator[str]:
     budget, rows = graph.budget, graph.contract.rows
     epochs = budget.trials * budget.epochs
     yield "budget"
-    yield f"  trials    {budget.trials}, of at most {budget.epochs} epochs: {epochs:,} epochs in all"
+    each = f"{budget.trials}, of at most {budget.epochs} epochs"
+    yield f"  trials    {each}: {epochs:,} epochs in all"
     yield f"  samples   at most {epochs * rows.train:,} training examples"
     wall = "no limit" if budget.wall is None else f"{budget.wall:g} s"
     yield f"  wall      {wall}; an epoch may take {budget.epoch_wall:g} s"

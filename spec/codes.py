@@ -514,7 +514,7 @@ _COMPILER = (
     Code(
         "E320",
         "not a layer",
-        "A model is a list; each item is the name of an operation, or one `operation: {arguments}`.",
+        "A model is a list; each item is an operation's name, or one `operation: {arguments}`.",
         "model: {dense: {units: 8}}",
         "model:\n  - dense: {units: 8}",
     ),
@@ -577,7 +577,7 @@ _COMPILER = (
     Code(
         "E329",
         "a malformed block",
-        "A block is a list of layers, or `{args: [names], body: [layers]}`, under a name of its own.",
+        "A block is a list of layers, or `{args: [names], body: [layers]}`, with its own name.",
         "blocks: {dense: [...]}",
         "blocks: {my_dense: [...]}",
     ),

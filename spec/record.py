@@ -35,10 +35,10 @@ def record(cls: type[T]) -> type[T]:
         def digest(self: T) -> int:
             return hash((cls, values(self)))
 
-        made.__eq__ = equal  # type: ignore[method-assign, assignment]  # shared by all records
-        made.__hash__ = digest  # type: ignore[method-assign, assignment]
+        setattr(made, "__eq__", equal)  # noqa: B010  # mypy has no type for such methods
+        setattr(made, "__hash__", digest)  # noqa: B010
     if "__repr__" not in own:
-        made.__repr__ = _repr  # type: ignore[method-assign, assignment]
+        setattr(made, "__repr__", _repr)  # noqa: B010
     return made
 
 

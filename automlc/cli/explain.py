@@ -62,5 +62,6 @@ def _key(key: str, spec: Path | None, roots: tuple[Path, ...]) -> str:
         near = nearest(key, sorted({r.key for r in graph.records}))
         hint = f"did you mean {near}?" if near else "such as budget.epochs or space.parameters.lr"
         raise AutomlcError(f"nothing was decided about {key!r}", hint)
-    lines = [f"{r.key} = {r.decision}\n    from {r.because} ({r.pass_name})" for r in records or inside]
+    chosen = records or inside
+    lines = [f"{r.key} = {r.decision}\n    from {r.because} ({r.pass_name})" for r in chosen]
     return "\n".join(lines)

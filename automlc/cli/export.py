@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 
-@click.command("export", short_help="Write the best model as source, weights, ONNX or torch.export.")
+@click.command(
+    "export", short_help="Write the best model as source, weights, ONNX or torch.export."
+)
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(
     "--format",

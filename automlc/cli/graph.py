@@ -1,10 +1,17 @@
 """`automlc graph`: the search graph as Mermaid, DOT or JSON."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from automlc.cli.common import data_root_option, say_warnings, spec_argument
+
+if TYPE_CHECKING:
+    from automlc.compiler.graph import SearchGraph
+    from automlc.spec.diagnostics import Diagnostic
 
 
 @click.command("graph", short_help="Print the search graph as Mermaid, DOT or JSON.")
@@ -24,11 +31,13 @@ def command(spec: Path, format_: str, data_root: tuple[Path, ...]) -> None:
 
     graph, warnings = read_graph(spec, data_root)
     say_warnings(warnings)
-    text = {"mermaid": mermaid, "dot": dot, "json": lambda g: g.dumps()}[format_](graph)
-    click.echo(text, nl=False)
+    if format_ == "json":
+        click.echo(graph.dumps(), nl=False)
+    else:
+        click.echo(mermaid(graph) if format_ == "mermaid" else dot(graph), nl=False)
 
 
-def read_graph(path: Path, roots: tuple[Path, ...]):  # type: ignore[no-untyped-def]  # lazy types
+def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
     """The graph of a spec, a project folder or a graph.json, and warnings."""
     import json
 

@@ -23,7 +23,14 @@ from automlc.spec.expressions import Scalar
 # What the emitted files import, with the oldest versions they are safe and tested with.
 REQUIREMENTS = ("numpy>=2.0", "safetensors>=0.5", "torch>=2.10,<2.14")
 
-_TRAINING_FILES = ("train.py", "metrics.py", "feedback.py", "checkpoint.py", "export.py", "search.py")
+_TRAINING_FILES = (
+    "train.py",
+    "metrics.py",
+    "feedback.py",
+    "checkpoint.py",
+    "export.py",
+    "search.py",
+)
 
 
 @cache
@@ -64,7 +71,9 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
                 "helpers": helpers,
                 "helper_line": ", ".join(helpers),
                 "body": body,
-                "takes": "images [N, C, H, W] with values from 0 to 1" if image else "rows [N, columns]",
+                "takes": "images [N, C, H, W] with values from 0 to 1"
+                if image
+                else "rows [N, columns]",
                 "gives": f"logits [N, {count}]" if classification else "predictions [N, 1]",
             },
         )
@@ -82,9 +91,11 @@ def _environment(graph: SearchGraph) -> dict[str, Any]:
     env = input_env(graph.input_shape, graph.outputs)
     env["regression"] = graph.task.kind.endswith("regression")
     for parameter in graph.space.parameters:
-        fixed = isinstance(parameter.domain, Fixed)
+        domain = parameter.domain
         env[parameter.name] = (
-            parameter.domain.value if fixed else Code(f"config[{literal(parameter.name)}]")
+            domain.value
+            if isinstance(domain, Fixed)
+            else Code(f"config[{literal(parameter.name)}]")
         )
     return env
 
@@ -126,8 +137,10 @@ def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]
     image = isinstance(graph.input_shape, Image)
     target = graph.contract.target
     classification = isinstance(target, ClassTarget)
-    takes = "images [N, C, H, W]: bytes, or numbers from 0 to 1" if image else (
-        "rows [N, columns]: numbers first, then category codes, as data.py makes them"
+    takes = (
+        "images [N, C, H, W]: bytes, or numbers from 0 to 1"
+        if image
+        else ("rows [N, columns]: numbers first, then category codes, as data.py makes them")
     )
     classes = assignment("CLASSES", target.classes) if isinstance(target, ClassTarget) else ""
     files["predict.py"] = render(

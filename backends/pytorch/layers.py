@@ -155,9 +155,7 @@ LAYERS: dict[str, Rule] = {
     "conv2d": _conv,
     "depthwise_conv2d": _depthwise,
     "separable_conv2d": _separable,
-    "squeeze_excite": lambda b, a, args: CallText(
-        "SqueezeExcite", b.channels, ratio=args["ratio"]
-    ),
+    "squeeze_excite": lambda b, a, args: CallText("SqueezeExcite", b.channels, ratio=args["ratio"]),
     "max_pool2d": _pool("MaxPool2d"),
     "avg_pool2d": _pool("AvgPool2d"),
     "global_avg_pool2d": lambda b, a, args: CallText("GlobalAvgPool2d"),

@@ -51,7 +51,9 @@ class ModelWriter:
     def write(self, layers: tuple[Layer, ...], shape: Shape, env: Mapping[str, Any]) -> str:
         """The body of `__init__`: lines that end in `self.layers = nn.Sequential(...)`."""
         # Height and width matter to the code only where feature maps are laid out as a vector.
-        self.track_positions = any(isinstance(n, OpNode) and n.op == "flatten" for n in walk(layers))
+        self.track_positions = any(
+            isinstance(n, OpNode) and n.op == "flatten" for n in walk(layers)
+        )
         straight = self.straight(layers, shape, env)
         if straight is not None:
             calls, _ = straight

@@ -38,8 +38,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
 
     def get(name: str) -> str:
         """The source text that reads a training parameter."""
-        parameter = graph.space[name] if name in graph.space else None
-        if parameter is not None and parameter.when is None:
+        if name in graph.space and graph.space[name].when is None:
             return f'config["{name}"]'
         return f'config.get("{name}", {literal(FALLBACK[name])})'
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.architecture import used_names
+from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of

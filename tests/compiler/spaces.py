@@ -6,6 +6,7 @@ import random
 from functools import cache
 from typing import Any
 
+from automlc.compiler.checks import run_passes
 from automlc.compiler.contracts.contract import (
     Category,
     ClassTarget,
@@ -16,7 +17,6 @@ from automlc.compiler.contracts.contract import (
     Storage,
     TableInput,
 )
-from automlc.compiler.checks import run_passes
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.load import load_text

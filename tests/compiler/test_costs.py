@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.compiler.spaces import INPUTS, preset_graph, sample
-from tests.emitted.loading import emitted
 
 from automlc.backends.pytorch.emit import model_files
 from automlc.compiler.ops import Image
+from tests.compiler.spaces import INPUTS, preset_graph, sample
+from tests.emitted.loading import emitted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

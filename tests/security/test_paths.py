@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automlc.compiler.contracts import inspect
+from automlc.compiler.contracts.reading import inspect
 from automlc.spec.load import load
 
 ROWS = "x,z,y\n" + "".join(f"{i % 7}.5,{i % 3}.25,{'ab'[i % 2]}\n" for i in range(400))
