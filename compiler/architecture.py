@@ -212,6 +212,8 @@ class ModelParser:
         for arg_name, arg in op.args.items():
             if arg_name not in args:
                 if arg.default is None:
+                    if any(nearest(given_name, op.args) == arg_name for given_name in args):
+                        return ()  # misspelled, and reported as that
                     self.problems.add("E323", f"{name} needs the argument {arg_name}", node.span)
                     return ()
                 values.append((arg_name, Literal(arg.default)))

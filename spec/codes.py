@@ -679,6 +679,13 @@ _COMPILER = (
         "parameters: {widht: int(8, 64)}",
         "parameters: {width: int(8, 64)}",
     ),
+    Code(
+        "W522",
+        "constraints that hardly any configuration meets",
+        "Proposals outside the constraints are thrown away; here these are nearly all.",
+        "parameters: {width: int(8, 4096)}\nconstraints: [model.params <= 5k]",
+        "parameters: {width: int(8, 64)}\nconstraints: [model.params <= 5k]",
+    ),
 )
 
 CODES: dict[str, Code] = {entry.code: entry for entry in (*_TABLE, *_COMPILER, *_DATA)}

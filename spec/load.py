@@ -22,7 +22,7 @@ from automlc.spec.domains import (
     read_expression,
 )
 from automlc.spec.errors import AutomlcError, SpecError
-from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical
+from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, names, Logical
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
@@ -267,11 +267,17 @@ class _Shape:
         raise ExpressionError(message, hint, code="E311", span=expr.span)
 
     def check_references(self) -> None:
-        """Names in conditions. With a preset the compiler does this, on the merged space."""
+        """What conditions say of parameters declared here.
+
+        Names that are not may come from a preset or from the training's own parameters: the
+        compiler judges them, on the merged space.
+        """
         if self.has_preset:
             return
         parameters = [decl.parameter(name) for name, decl in self.parameters.items()]
-        self.found += check_references(parameters, self.forbid, also=frozenset(self.broken))
+        conditions = [*self.forbid, *(p.when for p in parameters if p.when is not None)]
+        elsewhere = frozenset().union(*(names(c) for c in conditions)) - {*self.parameters}
+        self.found += check_references(parameters, self.forbid, also=elsewhere | self.broken)
 
 
 def _plain(node: Node) -> Any:

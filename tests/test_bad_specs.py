@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from automlc.compiler.checks import check
 from automlc.spec.codes import CODES
+from automlc.spec.diagnostics import sort_key
 from automlc.spec.errors import SpecError
 from automlc.spec.load import load_text
 from automlc.spec.yaml_nodes import decode
@@ -18,14 +20,16 @@ SPECS = sorted(FOLDER.glob("*.yaml"))
 
 
 def found_in(path: Path) -> SpecError:
-    """What loading finds, under the file's bare name so that the texts know no folder."""
+    """What `validate` finds, under the file's bare name so that the texts know no folder."""
     text, refused = decode(path.read_bytes(), path.name)
     if refused is not None:
         return SpecError([refused], {path.name: text})
     try:
-        load_text(text, path.name)
+        loaded = load_text(text, path.name)
     except SpecError as error:
         return error
+    if found := check(loaded):
+        return SpecError(sorted(found, key=sort_key), loaded.sources)
     raise AssertionError(f"{path.name} is accepted")
 
 

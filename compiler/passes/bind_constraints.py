@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 from automlc.compiler.costing import COSTS
@@ -21,6 +22,7 @@ from automlc.spec.expressions import (
 )
 from automlc.spec.suggest import nearest
 
+SAMPLES = 100
 _MIRROR = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "==": "=="}
 
 
@@ -36,7 +38,25 @@ def bind_constraints(draft: Draft) -> Draft:
         _check_reachable(draft, constraint, span)
         key = f"constraints[{index}]"
         draft = draft.noted("bind_constraints", key, "static", "a cost of the model alone")
-    return replace(draft, constraints=tuple(bound))
+    draft = replace(draft, constraints=tuple(bound))
+    if bound and not draft.nominal and not draft.problems.errors:
+        _warn_if_rare(draft)
+    return draft
+
+
+def _warn_if_rare(draft: Draft) -> None:
+    """Proposals outside the constraints are thrown away: say when nearly all would be."""
+    assert draft.expansion is not None
+    assert draft.costs is not None
+    space, rng = draft.expansion.space, random.Random(1)  # noqa: S311  # a fixed sample
+    costs = [draft.costs.evaluate(space.sample(rng)) for _ in range(SAMPLES)]
+    met = sum(all(c.holds(cost) for c in draft.constraints) for cost in costs)
+    if met <= SAMPLES // 50:
+        draft.problems.add(
+            "W522", f"only {met} of {SAMPLES} random configurations meet the constraints",
+            draft.loaded.spans("constraints"), key="constraints",
+            hint="narrow the space towards smaller models: the search has little to choose from",
+        )  # fmt: skip
 
 
 def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:

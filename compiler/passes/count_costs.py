@@ -28,10 +28,11 @@ def count_costs(draft: Draft) -> Draft:
     after, total = counter.count(draft.expansion.model, shape, env)
     last = draft.expansion.model[-1].span if draft.expansion.model else None
     features = after.features if isinstance(after, Vector) else None
-    wrong = features is None or (not isinstance(features, Sym) and features != outputs)
+    counted = not draft.nominal and not isinstance(features, Sym)
+    wrong = features is None or (counted and features != outputs)
     if wrong and not draft.problems.errors:
         draft.problems.add(
-            "E328", f"the model must end in a vector of {outputs} outputs", last,
+            "E328", f"the model must end in a vector, one number for each of {outputs} outputs", last,
             hint="let the last layer be `dense: {units: outputs}`",
         )  # fmt: skip
     if draft.problems.errors:

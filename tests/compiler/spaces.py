@@ -35,16 +35,26 @@ CLASSES = ClassTarget(tuple(range(7)), (9,) * 7)
 NUMBER = NumberTarget(-1.0, 4.0, 1.0)
 
 
+def storage(name: str) -> Storage:
+    """How data of that input would lie on disk."""
+    if name == "mixed":
+        return Storage("csv", 63, details={"delimiter": ",", "target": "y"})
+    details = {"features": "x_train", "labels": "y_train", "axes": "NHWC"}
+    if name == "numbers":
+        details |= {"axes": "NF", "columns": "10"}
+    return Storage("npz", 63, details=details)
+
+
 def contract(name: str, regression: bool) -> DataContract:
     """A contract of that input, without data behind it."""
     return DataContract(
         source="made.npz",
-        format="npz",
+        format="table" if name == "mixed" else "npz",
         fingerprint="sha256:0",
         input=INPUTS[name],
         target=NUMBER if regression else CLASSES,
         rows=Rows(40, 10, 13),
-        storage=Storage("npz", 63),
+        storage=storage(name),
     )
 
 
