@@ -1,4 +1,4 @@
-"""The store at scale: 10,000 trials of 20 epochs written and listed; the writer's memory is watched.
+"""The store at scale: 10,000 trials of 20 epochs are written and listed in flat memory.
 
     .venv/bin/python benchmarks/store_scale.py [--trials 10000] [--epochs 20]
 

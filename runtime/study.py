@@ -75,8 +75,8 @@ class _Slot:
     attempt: int
     epochs: int
     heard: float
-    checkpoints: list[str] = field(default_factory=list)
-    weights: str | None = None
+    # The files of the last two epochs: a checkpoint, and the best weights at that time.
+    files: list[tuple[str | None, str | None]] = field(default_factory=list)
     ended: bool = False
     interrupted: bool = False
     doom: str = ""
@@ -221,10 +221,10 @@ class Study:
         trial = self._describe(row, folder)
         if checkpoint is not None:
             trial["resume"] = {"file": str(folder / checkpoint.file), "epoch": epoch}
-        write_json(folder / "config.json", {k: trial[k] for k in ("config", "seed", "epochs")})
+        write_json(folder / "config.json", _portable(trial))
         slot = _Slot(number, attempt, epoch, time.monotonic())
-        slot.checkpoints = [checkpoint.file] if checkpoint else []
-        slot.weights = weights.file if weights else None
+        if checkpoint is not None:
+            slot.files = [(checkpoint.file, weights.file if weights else None)]
         name = f"{number}.{attempt}"
         self._slots[name] = slot
         log, memory = str(folder / "log.txt"), self._plan.budget.memory
@@ -313,14 +313,12 @@ class Study:
             self._executor.answer(name, "continue")
 
     def _keep_files(self, slot: _Slot, report: Report) -> None:
-        """Keep the last two checkpoints and the best weights; the child is waiting meanwhile."""
-        if report.checkpoint is not None:
-            slot.checkpoints = [*slot.checkpoints, report.checkpoint.file][-2:]
-        row = self._store.trial(slot.number)
-        if row.weights is not None:
-            slot.weights = row.weights.file
-        kept = {*slot.checkpoints, *([slot.weights] if slot.weights else [])}
-        sweep(self._trial_folder(slot.number), frozenset(kept))
+        """Keep what the last two epochs need to go on; the child is waiting meanwhile."""
+        weights = self._store.trial(slot.number).weights
+        checkpoint = report.checkpoint.file if report.checkpoint else None
+        slot.files = [*slot.files[-1:], (checkpoint, weights.file if weights else None)]
+        kept = frozenset(name for pair in slot.files for name in pair if name is not None)
+        sweep(self._trial_folder(slot.number), kept)
 
     def _verdict(self, row: TrialRow) -> Verdict | None:
         """Whether a trial ends after its last recorded epoch, and how; None: it goes on."""
@@ -604,7 +602,9 @@ class Study:
             shutil.copyfile(source / best.weights.file, temporary)
             sync(temporary)
             temporary.replace(target / f"weights{suffix}")
-        shutil.copyfile(source / "config.json", target / "config.json")
+        # A trial that was stopped has its learning-rate schedule from all epochs, but did fewer.
+        trial = {**_portable(self._describe(best, source)), "stop_after": best.epochs}
+        write_json(target / "config.json", trial)
         hit("driver.best.copied")
 
     def _test(self, best: TrialRow) -> Mapping[str, Any] | None:
@@ -674,6 +674,11 @@ class Study:
 
     def _trial_folder(self, number: int) -> Path:
         return self._folder / folder_name(number)
+
+
+def _portable(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """What `python train.py --config` needs to repeat a trial bit for bit; no machine's paths."""
+    return {key: value for key, value in trial.items() if key not in ("folder", "resume")}
 
 
 def cores() -> int:
