@@ -73,7 +73,7 @@ def run_automlc(folder: Path, args: argparse.Namespace, seed: int, **words: str)
     shown = json.loads(subprocess.run(status, check=True, capture_output=True, text=True).stdout)
     return {
         "validation": shown["best"]["value"],
-        "test": shown["test"]["accuracy"] if "accuracy" in shown["test"] else shown["test"],
+        "test": shown["test"]["metrics"]["accuracy"],
         "trials": shown["trials"]["total"],
         "wall": round(wall, 1),
     }

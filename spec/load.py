@@ -22,7 +22,7 @@ from automlc.spec.domains import (
     read_expression,
 )
 from automlc.spec.errors import AutomlcError, SpecError
-from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, names, Logical
+from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical, names
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest

@@ -32,7 +32,8 @@ def count_costs(draft: Draft) -> Draft:
     wrong = features is None or (counted and features != outputs)
     if wrong and not draft.problems.errors:
         draft.problems.add(
-            "E328", f"the model must end in a vector, one number for each of {outputs} outputs", last,
+            "E328", f"the model must end in a vector, one number for each of {outputs} outputs",
+            last,
             hint="let the last layer be `dense: {units: outputs}`",
         )  # fmt: skip
     if draft.problems.errors:
