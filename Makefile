@@ -1,9 +1,6 @@
 # One environment (.venv) for everything. `make help` lists the targets.
 #
 #   PYTHON=python3.12 make setup       choose the interpreter (3.11 or newer)
-#   TORCH_INDEX=https://download.pytorch.org/whl/cpu make demo
-#                                      an extra package index to take torch from, e.g. the CPU-only
-#                                      wheels on a Linux machine without a GPU (a tenth of the size)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -13,14 +10,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
-TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WARM_CODE := import pandas, plotly.graph_objects, optuna.samplers, pyarrow.parquet, scipy.stats, \
 	sklearn.datasets, PIL.Image, safetensors.torch, torch; \
 	torch.optim.SGD(torch.nn.Linear(1, 1).parameters()).zero_grad()
 # pip would compile every file of every package, most of which nobody imports: that is more than half
 # of the time of an install. `warm` compiles what a run imports, by importing it.
-INSTALL := $(PIP) install --quiet --no-compile $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+INSTALL := $(PIP) install --quiet --no-compile
 WARM := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c '$(WARM_CODE)'
 
 FOLDERS := automlc backends compiler grammar runtime spec
@@ -76,7 +72,7 @@ endef
 
 demo: $(VENV)/.stamp-demo ## Search on real data, then write the report and the source.
 	@rm -rf $(DEMO_RUN) $(DEMO_SOURCE)
-	$(BIN)/automlc run examples/digits/task.yaml --run-dir $(DEMO_RUN)
+	$(BIN)/automlc run examples/digits/task.yaml --run-dir $(DEMO_RUN) --workers 2
 	$(BIN)/automlc report $(DEMO_RUN)
 	$(BIN)/automlc export $(DEMO_RUN) --format source -o $(DEMO_SOURCE)
 	@echo
@@ -127,7 +123,8 @@ golden: $(VENV)/.stamp-dev ## Rewrite the golden files; read the diff like code.
 	@for f in $$(grep -rl -e '--write' tests --include='test_*.py'); do $(BIN)/python $$f --write; done
 
 bench: $(VENV)/.stamp-dev ## Print the ratios of benchmarks/README.md.
-	@for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f; done
+	@for f in cold_start compile_scaling loop_overhead store_scale; do \
+		echo "== $$f"; $(BIN)/python benchmarks/$$f.py; done
 
 docs: $(VENV)/.stamp-dev ## Check every command, target, link and example of the documents.
 	@$(BIN)/python -m pytest -q tests/test_docs.py
