@@ -122,7 +122,7 @@ class Counter:
         op = OPS.get(node.op)
         if shape.rank not in op.ranks:
             self._wrong_rank(node, shape)
-            return _placeholder(op.output_rank, shape), Totals()
+            return _placeholder(op.output_rank or op.ranks[0], shape), Totals()
         args = {name: apply(expr, env, self.builder) for name, expr in node.args}
         for name, value in args.items():
             self._check_arg(node, name, value, reached)
@@ -151,14 +151,17 @@ class Counter:
             self.checks.append(Check(implied, code, message, span))
 
     def _wrong_rank(self, node: OpNode, shape: Shape) -> None:
-        needs = " or ".join(OPS.get(node.op).ranks)
+        needs = " or ".join(_article(rank) for rank in OPS.get(node.op).ranks)
         hint = None
         if shape.rank == "image" and "vector" in OPS.get(node.op).ranks:
             hint = "put global_avg_pool2d or flatten before it"
         elif shape.rank == "table":
             hint = "put embed_categories before it"
         self.problems.add(
-            "E327", f"{node.op} works on a {needs}, but gets a {shape.rank}", node.span, hint=hint
+            "E327",
+            f"{node.op} works on {needs}, but gets {_article(shape.rank)}",
+            node.span,
+            hint=hint,
         )
 
     def _choice(
@@ -270,7 +273,7 @@ class Counter:
                 return then
         self.problems.add(
             "E327", "the branches must end alike, but one gives "
-            f"a {then.rank} and another a {otherwise.rank}", span,
+            f"{_article(then.rank)} and another {_article(otherwise.rank)}", span,
         )  # fmt: skip
         return then
 
@@ -279,9 +282,12 @@ class Counter:
         return Totals(*(self.builder.binary("add", x, y) for x, y in pairs))
 
 
-def _placeholder(rank: str | None, shape: Shape) -> Shape:
+def _article(rank: str) -> str:
+    return f"an {rank}" if rank == "image" else f"a {rank}"
+
+
+def _placeholder(rank: str, shape: Shape) -> Shape:
     """A shape of the rank that an operation would have given, after a rank mistake."""
-    rank = rank or shape.rank
     if rank == "vector" and not isinstance(shape, Vector):
         return Vector(1)
     return shape

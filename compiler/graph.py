@@ -143,7 +143,11 @@ class SearchGraph:
             {"id": "stopping", "kind": "stopping", "policy": self.stopping.name}
             | {"options": dict(self.stopping.options)}
         )
-        found.append({"id": "metric", "kind": "metric", **asdict(self.task)})
+        task = self.task
+        found.append(
+            {"id": "metric", "kind": "metric", "task": task.kind, "metric": task.metric}
+            | {"goal": task.goal, "target": task.target}
+        )
         return found
 
     def edges(self) -> list[dict[str, str]]:

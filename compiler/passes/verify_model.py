@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 
+from automlc.compiler.architecture import used_names
 from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
@@ -23,7 +24,7 @@ def verify_model(draft: Draft) -> Draft:
     violated = space.violated(default)
     if violated:
         draft.problems.add(
-            "E335", f"the default configuration is forbidden: {violated[0]}",
+            "E335", f"the default configuration is {violated[0]}",
             draft.loaded.spans("space.forbid"), key="space.forbid",
             hint="give one of its parameters another default",
         )  # fmt: skip
@@ -46,8 +47,16 @@ def _run_checks(draft: Draft, configs: list[dict[str, Scalar]]) -> None:
         for index, holds in program.evaluate(config).items():
             if not holds:
                 check = draft.checks[int(index)]
-                shown = ", ".join(f"{k}={v!r}" for k, v in sorted(config.items())[:8])
-                draft.problems.add(check.code, check.message, check.span, hint=f"seen at {shown}")
+                draft.problems.add(
+                    check.code, check.message, check.span, hint=_seen_at(draft, config)
+                )
+
+
+def _seen_at(draft: Draft, config: Mapping[str, Scalar]) -> str | None:
+    """The part of a configuration that the model reads, for a hint."""
+    assert draft.expansion is not None
+    read = sorted(used_names(draft.expansion.model) & set(config))
+    return f"seen at {', '.join(f'{k}={config[k]!r}' for k in read[:8])}" if read else None
 
 
 def _walk(draft: Draft, config: Mapping[str, Scalar]) -> bool:

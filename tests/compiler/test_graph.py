@@ -6,11 +6,11 @@ import json
 
 import networkx
 import pytest
-from tests.compiler.spaces import INPUTS, preset_graph, sample
 
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.pictures import dot, mermaid
 from automlc.spec.errors import AutomlcError
+from tests.compiler.spaces import INPUTS, preset_graph, sample
 
 
 @pytest.mark.parametrize("name", INPUTS)

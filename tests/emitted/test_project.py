@@ -16,10 +16,17 @@ from automlc.spec.errors import AutomlcError
 
 TASKS = {
     "digits": "task: {kind: image_classification}\ndata: {source: builtin:digits}\n",
-    "cancer": "task: {kind: tabular_classification, metric: f1}\ndata: {source: builtin:breast_cancer}\n",
-    "diabetes": "task: {kind: tabular_regression}\ndata: {source: builtin:diabetes}\n"
-    "space: {parameters: {optimizer: 'choice(adam, nadam, rmsprop, sgd)', clip_norm: 'float(0, 1)', "
-    "schedule: 'choice(constant, cosine, linear)'}}\n",
+    "cancer": """task: {kind: tabular_classification, metric: f1}
+data: {source: builtin:breast_cancer}
+""",
+    "diabetes": """task: {kind: tabular_regression}
+data: {source: builtin:diabetes}
+space:
+  parameters:
+    optimizer: choice(adam, nadam, rmsprop, sgd)
+    clip_norm: float(0, 1)
+    schedule: choice(constant, cosine, linear)
+""",
 }
 
 
