@@ -39,9 +39,11 @@ def can_fork() -> bool:
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a worker: nothing that looks like a secret, one thread by default."""
+    """The environment of a worker: nothing that looks like a secret, one thread to begin with."""
     kept = {name: value for name, value in environ.items() if not _SECRET.search(name)}
-    return kept | dict.fromkeys(_ONE_THREAD, "1")
+    # Threads that wait by spinning make a trial several times slower as soon as anything else
+    # computes on the machine; sleeping costs little when nothing does.
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | kept | dict.fromkeys(_ONE_THREAD, "1")
 
 
 @dataclass

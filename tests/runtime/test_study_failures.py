@@ -245,7 +245,8 @@ def test_damaged_weights_of_the_best_trial_are_never_used(tmp_path: Path) -> Non
     project = make_project(tmp_path / "p", budget__trials=1)
     assert run_forked(project, tmp_path / "r", fault="driver.end.after:1:sigkill") == -9
     wait_for(lambda: not processes_of(tmp_path / "r"))
-    flip(next((tmp_path / "r" / "t0001").glob("weights-*")))
+    for weights in (tmp_path / "r" / "t0001").glob("weights-*"):
+        flip(weights)
     assert run_forked(project, tmp_path / "r", resume=True, log=tmp_path / "log") == 2
     text = (tmp_path / "log").read_text()
     assert "the weights of the best trial" in text
