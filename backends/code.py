@@ -8,7 +8,6 @@ Text is written the way `ruff format` writes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from automlc.backends.literals import literal
@@ -25,6 +24,7 @@ from automlc.spec.expressions import (
     Name,
     Unary,
 )
+from automlc.spec.record import record
 
 Value = Any  # int | float | str | bool | Code
 
@@ -41,7 +41,7 @@ _STRENGTH = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Code:
     """Python source of an expression, with the strength of its outermost operator."""
 

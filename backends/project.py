@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from automlc.backends.pytorch.data_view import data_view
@@ -20,9 +19,10 @@ from automlc.compiler.plan_text import plan_text
 from automlc.spec.diagnostics import Diagnostic
 from automlc.spec.errors import AutomlcError
 from automlc.spec.load import LoadedSpec, load
+from automlc.spec.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Project:
     """An emitted project: where it is, the graph it was written from, and what was warned of."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from automlc.backends.code import text
+from automlc.spec.record import record
 
 WIDTH = 88
 
 
-@dataclass(frozen=True)
+@record
 class Source:
     """Text that is already source code (a name, an expression)."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 Number = int | float
 Instruction = tuple[Any, ...]
@@ -49,7 +49,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
 
-@dataclass(frozen=True)
+@record
 class CostProgram:
     """`code`: the instructions; `outputs`: cost name -> index of the instruction that holds it."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from automlc.runtime.registry import Registry
+from automlc.spec.record import record
 
 CLASSIFICATION = ("image_classification", "tabular_classification")
 REGRESSION = ("image_regression", "tabular_regression")
 
 
-@dataclass(frozen=True)
+@record
 class Metric:
     """`goal` is minimize or maximize; `low`, `high`: the values it can take (None: unbounded)."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from automlc.runtime.costs import CostProgram
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 SCHEMA = "automlc.plan/1"
 GOALS = ("minimize", "maximize")
@@ -55,7 +55,7 @@ class _Reader:
             )
 
 
-@dataclass(frozen=True)
+@record
 class Task:
     """What is learned; `goal` is minimize or maximize, `target` a value of `metric` to stop at."""
 
@@ -91,7 +91,7 @@ class Task:
         return value <= self.target if self.goal == "minimize" else value >= self.target
 
 
-@dataclass(frozen=True)
+@record
 class Constraint:
     """A bound on a cost, checked before a trial starts (`stage` is static)."""
 
@@ -134,7 +134,7 @@ class Constraint:
         return abs(value - self.bound) / max(1.0, abs(self.bound))
 
 
-@dataclass(frozen=True)
+@record
 class Budget:
     """How much work a study may do; `wall`, `epoch_wall` in seconds, `memory` in bytes."""
 
@@ -161,7 +161,7 @@ class Budget:
         return budget
 
 
-@dataclass(frozen=True)
+@record
 class Backend:
     """Where trials compute; `threads` per trial (None: the cores shared among workers)."""
 
@@ -183,7 +183,7 @@ class Backend:
         return backend
 
 
-@dataclass(frozen=True)
+@record
 class Choice:
     """A registered thing by name (a searcher, a stopping policy) and its options."""
 
@@ -198,7 +198,7 @@ class Choice:
         return choice
 
 
-@dataclass(frozen=True)
+@record
 class DataSource:
     """The data as the spec names it, and the fingerprint it had when the plan was made."""
 
@@ -213,7 +213,7 @@ class DataSource:
         return source
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """All that the runtime needs to know of a task."""
 

@@ -8,7 +8,6 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -16,12 +15,13 @@ from automlc.runtime.plan import Plan
 from automlc.runtime.store import TrialRow
 from automlc.runtime.trial import State
 from automlc.runtime.wording import number, plain
+from automlc.spec.record import record
 
 HEARTBEAT_S = 10.0
 _LIVE_EVERY_S = 0.25
 
 
-@dataclass(frozen=True)
+@record
 class Session:
     """What the opening lines say; `done` counts the trials that ended in earlier sessions."""
 
@@ -47,7 +47,7 @@ class Session:
         return ", ".join(words)
 
 
-@dataclass(frozen=True)
+@record
 class Closing:
     """What the closing lines say."""
 

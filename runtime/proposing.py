@@ -18,6 +18,7 @@ from automlc.runtime.seeds import derive_seed
 from automlc.runtime.store import Store
 from automlc.runtime.trial import State
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 ASKS = 100
 TRIES = 1000
@@ -25,7 +26,7 @@ _EXAMPLES = 5
 _TRIED = "it was tried before"
 
 
-@dataclass(frozen=True)
+@record
 class Accepted:
     """A configuration to try, what it costs, and the first part of its why-record."""
 

@@ -14,7 +14,7 @@ import platform
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +28,7 @@ from automlc.runtime.store import Store, open_reader, open_store
 from automlc.runtime.study import Outcome, Study, write_json
 from automlc.runtime.trial import sha256_of
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 RUNS = "runs"
 MANIFEST = "automlc.lock"
@@ -35,7 +36,7 @@ _MANIFEST_SCHEMA = "automlc.lock/1"
 _BUILTIN = "builtin:"
 
 
-@dataclass(frozen=True)
+@record
 class Options:
     """What the command line may say about a run.
 

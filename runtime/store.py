@@ -19,7 +19,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +26,7 @@ from urllib.parse import quote
 from automlc.runtime.faults import hit
 from automlc.runtime.trial import Artifact, Report, State
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 SCHEMA_VERSION = 2
 TABLES = ("meta", "events", "trials", "epochs", "feedback")
@@ -73,7 +73,7 @@ class LeaseLost(Exception):
     """A report or a result that comes too late: the trial has ended or has a newer attempt."""
 
 
-@dataclass(frozen=True)
+@record
 class TrialRow:
     """What the study needs to know of a trial."""
 

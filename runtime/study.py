@@ -40,6 +40,7 @@ from automlc.runtime.trial import (
     sweep,
 )
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 _POLL_S = 0.25
 # How long a trial that was told to stop, or has done its last epoch, may take to exit.
@@ -48,7 +49,7 @@ _EXIT_S = 10.0
 _WALL_GRACE_S = 10.0
 
 
-@dataclass(frozen=True)
+@record
 class Outcome:
     """How a session of a study ended; `best` is the number of the incumbent."""
 
@@ -58,7 +59,7 @@ class Outcome:
     best: int | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Verdict:
     """How a trial ends, and what its why-record says about it."""
 
@@ -83,7 +84,7 @@ class _Slot:
     deadline: float = math.inf
 
 
-@dataclass(frozen=True)
+@record
 class _Restart:
     """Why a trial is run again: cause is resume or retry."""
 

@@ -6,10 +6,11 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from automlc.spec.record import record
 
 
 class State(StrEnum):
@@ -43,7 +44,7 @@ def may_retry(failure: Failure, earlier: Mapping[str, int]) -> bool:
     return sum(earlier.get(kind, 0) for kind in kinds) < MAX_RETRIES.get(failure, 0)
 
 
-@dataclass(frozen=True)
+@record
 class Artifact:
     """A file that a trial wrote, with the digest it had then; `epoch` is 1-based."""
 
@@ -55,7 +56,7 @@ class Artifact:
         return {"file": self.file, "sha256": self.sha256, "epoch": self.epoch}
 
 
-@dataclass(frozen=True)
+@record
 class Report:
     """What a trial says after one epoch; `value` is the validation metric, `seconds` wall time."""
 

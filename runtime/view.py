@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 if TYPE_CHECKING:
     import pandas
@@ -41,7 +42,7 @@ SCHEMA = {
 _MAX_PLAN_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True)
+@record
 class Trial:
     """One row of the study: what was tried and how it went. Times are Unix seconds."""
 
@@ -80,7 +81,7 @@ class Trial:
         return asdict(self) | {"seconds": self.seconds}
 
 
-@dataclass(frozen=True)
+@record
 class Epoch:
     """What a trial reported after one epoch; `value` is the validation metric."""
 
@@ -91,7 +92,7 @@ class Epoch:
     metrics: Mapping[str, float | None]
 
 
-@dataclass(frozen=True)
+@record
 class Event:
     """One line of the append-only log. `time` is Unix seconds."""
 
@@ -103,7 +104,7 @@ class Event:
     payload: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@record
 class Summary:
     """The state of a run in one value; `to_json` is what `automlc status --json` prints."""
 

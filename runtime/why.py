@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
@@ -21,13 +20,14 @@ from automlc.runtime.wording import (
     sparkline,
     thin,
 )
+from automlc.spec.record import record
 
 _MOST_ROWS = 12
 _SHOWN_ELSEWHERE = ("searcher", "proposal", "refused", "refused_count", "stop")
 _PARENTS = ("parent", "parents")
 
 
-@dataclass(frozen=True)
+@record
 class Why:
     """Everything that is known about why a trial was proposed and why it ended."""
 

@@ -7,11 +7,13 @@ and answers back, and says how each job ended. Every job ends with exactly one `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from automlc.spec.record import record
 
-@dataclass(frozen=True)
+
+@record
 class Job:
     """One attempt of a trial, or the test of the best one; `name` is unique within a session."""
 
@@ -23,7 +25,7 @@ class Job:
     weights: str | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Reported:
     """A job finished an epoch and waits for an answer; `data` is unchecked."""
 
@@ -31,7 +33,7 @@ class Reported:
     data: Any
 
 
-@dataclass(frozen=True)
+@record
 class Ended:
     """A job is over.
 

@@ -9,10 +9,10 @@ that were run, which a good searcher crowds around good regions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.wording import count, thin
+from automlc.spec.record import record
 
 if TYPE_CHECKING:
     import numpy
@@ -29,7 +29,7 @@ METHOD = (
 )
 
 
-@dataclass(frozen=True)
+@record
 class Importance:
     """Parameters by falling importance (shares of 1), or why there is no estimate.
 

@@ -12,7 +12,6 @@ runs it through the conformance suite.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from automlc.runtime.registry import Registry
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
 
 Config = Mapping[str, Any]
 
@@ -30,7 +30,7 @@ class NoOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True)
+@record
 class Past:
     """An earlier trial as a searcher sees it.
 
@@ -45,7 +45,7 @@ class Past:
     intermediate: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Proposal:
     """A configuration (only active parameters are keys) and why it was proposed."""
 

@@ -12,13 +12,14 @@ To add one: a file here with a class that meets `StoppingPolicy`, registered by
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers.base import NoOptions, read_options
+from automlc.spec.record import record
 
 __all__ = [
     "CONTINUE",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@record
 class Decision:
     """Stop or not, in words, and the numbers it rests on."""
 
