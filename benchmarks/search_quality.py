@@ -1,7 +1,7 @@
 """Search quality at equal wall clock: automlc, random search, and Optuna's TPE driven by hand.
 
-    python benchmarks/search_quality.py --data cifar10_10k.npz [--rows 2000] [--seconds 150]
-                                        [--seeds 0 1 2] [--epochs 9] [--out results.json]
+    python benchmarks/search_quality.py --data cifar10_10k.npz [--rows 2000] [--seconds 120]
+                                        [--seeds 0 1 2] [--epochs 6] [--out results.json]
 
 All three search the same space (image/blocks, limited to --macs multiply-accumulates) with the same
 emitted training code, one trial at a time, one thread, the same split. automlc runs as a user would
@@ -155,9 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
     parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--seconds", type=int, default=150)
-    parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--macs", type=int, default=400_000)
+    parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--macs", type=int, default=1_500_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="*", default=list(STRATEGIES))
     parser.add_argument("--out")
