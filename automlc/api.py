@@ -77,11 +77,10 @@ def validate(spec: str | Path) -> list[Diagnostic]:
 
     The data is not read. Raises AutomlcError if there is no such file.
     """
-    from automlc.compiler.checks import check
-    from automlc.spec.load import load
+    from automlc.compiler.checks import check, load_checked
 
     try:
-        loaded = load(spec)
+        loaded = load_checked(Path(spec))
     except SpecError as error:
         return list(error.diagnostics)
     return [*loaded.warnings, *check(loaded)]

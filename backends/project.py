@@ -11,6 +11,7 @@ from pathlib import Path
 
 from automlc.backends.pytorch.data_view import data_view
 from automlc.backends.pytorch.emit import project_files
+from automlc.compiler.checks import load_checked
 from automlc.compiler.contracts.reading import resolve_source
 from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
@@ -18,7 +19,7 @@ from automlc.compiler.lock import LOCK, digest, lock_text
 from automlc.compiler.plan_text import plan_text
 from automlc.spec.diagnostics import Diagnostic
 from automlc.spec.errors import AutomlcError
-from automlc.spec.load import LoadedSpec, load
+from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 
 
@@ -38,7 +39,7 @@ def build(spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path
     `roots` are further folders in which data may lie. Raises SpecError for a wrong spec or wrong
     data, AutomlcError where the folder cannot be written or holds something else.
     """
-    loaded = load(spec) if isinstance(spec, Path) else spec
+    loaded = load_checked(spec) if isinstance(spec, Path) else spec
     graph, warnings = compile_spec(loaded, roots)
     folder = out if out is not None else Path("build") / graph.name
     data = _data_path(loaded, roots)

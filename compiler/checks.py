@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from automlc.compiler.draft import Draft, nominal_contract
 from automlc.compiler.passes.bind_constraints import bind_constraints
 from automlc.compiler.passes.choose_strategies import choose_strategies
@@ -9,8 +11,9 @@ from automlc.compiler.passes.count_costs import count_costs
 from automlc.compiler.passes.expand_space import expand_space
 from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
-from automlc.spec.diagnostics import Diagnostic
-from automlc.spec.load import LoadedSpec
+from automlc.spec.diagnostics import Diagnostic, sort_key
+from automlc.spec.errors import SpecError
+from automlc.spec.load import LoadedSpec, load
 
 # Each may rely on what those before it have settled.
 PASSES = (
@@ -28,6 +31,31 @@ def run_passes(draft: Draft) -> Draft:
     for step in PASSES:
         draft = step(draft)
     return draft
+
+
+# What a mistake elsewhere in the spec may bring about by itself.
+_CONSEQUENCES = frozenset({"E307", "E312", "E325", "E334", "E335", "W521"})
+
+
+def load_checked(path: Path) -> LoadedSpec:
+    """Load a spec; where it is wrong, say what the passes find in the rest of it as well.
+
+    Raises SpecError with everything, AutomlcError if there is no such file.
+    """
+    try:
+        return load(path)
+    except SpecError as error:
+        raise with_rest(error) from None
+
+
+def with_rest(error: SpecError) -> SpecError:
+    """The error with what the passes find in the part of the spec that could be read."""
+    if error.partial is None:
+        return error
+    seen = {d.span for d in error.diagnostics}
+    seen.add(None)
+    more = (d for d in check(error.partial) if d.code not in _CONSEQUENCES and d.span not in seen)
+    return SpecError(sorted({*error.diagnostics, *more}, key=sort_key), error.sources)
 
 
 def check(loaded: LoadedSpec) -> list[Diagnostic]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automlc.spec.diagnostics import Diagnostic
+    from automlc.spec.load import LoadedSpec
 
 
 class AutomlcError(Exception):
@@ -23,13 +24,23 @@ class AutomlcError(Exception):
 
 
 class SpecError(AutomlcError):
-    """A spec, or the data it names, is wrong; carries every diagnostic that was found."""
+    """A spec, or the data it names, is wrong; carries every diagnostic that was found.
+
+    `partial` is what can still be read of a spec: with defaults where values were wrong. It serves
+    to find further mistakes, nothing else.
+    """
 
     exit_code = 1
 
-    def __init__(self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        diagnostics: Iterable[Diagnostic],
+        sources: Mapping[str, str] | None = None,
+        partial: LoadedSpec | None = None,
+    ):
         self.diagnostics = tuple(diagnostics)
         self.sources = dict(sources or {})
+        self.partial = partial
         first = self.diagnostics[0].message if self.diagnostics else "invalid spec"
         super().__init__(first)
 

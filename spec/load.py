@@ -114,10 +114,13 @@ def _load(text: str, file: str, path: Path) -> LoadedSpec:
     if isinstance(root, MappingNode):
         spec = _build(root, found, path)
     found = sorted(set(found), key=sort_key)
-    if spec is None or any(d.severity is Severity.ERROR for d in found):
-        raise SpecError(found, {file: text})
-    assert isinstance(root, MappingNode), "there is no spec without a mapping"
-    return LoadedSpec(spec, root, SourceFile(path, text), tuple(found))
+    loaded = None
+    if spec is not None:
+        assert isinstance(root, MappingNode), "there is no spec without a mapping"
+        loaded = LoadedSpec(spec, root, SourceFile(path, text), tuple(found))
+    if loaded is None or any(d.severity is Severity.ERROR for d in found):
+        raise SpecError(found, {file: text}, loaded)
+    return loaded
 
 
 _EXAMPLE = "begin with automlc: 1, then task: and data:"
@@ -136,18 +139,38 @@ def _check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node |
 
 
 def _build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | None:
-    """The spec, or None; what is wrong is added to `found`."""
+    """The spec, with defaults for what is wrong; None where nothing can stand in.
+
+    What is wrong is added to `found`.
+    """
     shape = _Shape(found)
     data = shape.root(root)
+    spec: Spec | None = None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         found += explain_validation(error, root, Spec)
-        spec = None
+        spec = _without_mistakes(data, error)
     shape.check_references()
     if spec is None or spec.name:
         return spec
     return spec.model_copy(update={"name": folder_name(path.stem)})
+
+
+def _without_mistakes(data: dict[str, Any], error: ValidationError) -> Spec | None:
+    """The spec without the values that are wrong; None where one of them is needed."""
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        section: Any = data
+        path = [part for part in item["loc"] if isinstance(part, str) and part != "[key]"]
+        for part in path[:-1]:
+            section = section.get(part) if isinstance(section, dict) else None
+        if not path or not isinstance(section, dict):
+            return None
+        section.pop(path[-1], None)
+    try:
+        return Spec.model_validate(data)
+    except ValidationError:
+        return None
 
 
 # Parsed values before the models see them ---------------------------------------------------------

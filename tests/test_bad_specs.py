@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from automlc.compiler.checks import check
+from automlc.compiler.checks import check, with_rest
 from automlc.spec.codes import CODES
 from automlc.spec.diagnostics import sort_key
 from automlc.spec.errors import SpecError
@@ -27,7 +27,7 @@ def found_in(path: Path) -> SpecError:
     try:
         loaded = load_text(text, path.name)
     except SpecError as error:
-        return error
+        return with_rest(error)
     if found := check(loaded):
         return SpecError(sorted(found, key=sort_key), loaded.sources)
     raise AssertionError(f"{path.name} is accepted")

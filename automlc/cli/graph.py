@@ -41,10 +41,10 @@ def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[
     """The graph of a spec, a project folder or a graph.json, and warnings."""
     import json
 
+    from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.graph import SearchGraph
     from automlc.spec.errors import AutomlcError
-    from automlc.spec.load import load
 
     file = path / "graph.json" if path.is_dir() else path
     if file.suffix == ".json":
@@ -52,4 +52,4 @@ def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[
             return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
         except (OSError, ValueError) as error:
             raise AutomlcError(f"{file} cannot be read: {error}") from error
-    return compile_spec(load(file), roots)
+    return compile_spec(load_checked(file), roots)

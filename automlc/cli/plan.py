@@ -14,11 +14,11 @@ from automlc.cli.common import data_root_option, say_warnings, spec_argument
 @data_root_option
 def command(spec: Path, as_json: bool, data_root: tuple[Path, ...]) -> None:
     """Show what compiling and running SPEC would do."""
+    from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.plan_text import plan_text
-    from automlc.spec.load import load
 
-    graph, warnings = compile_spec(load(spec), data_root)
+    graph, warnings = compile_spec(load_checked(spec), data_root)
     say_warnings(warnings)
     if as_json:
         click.echo(json.dumps(graph.plan().to_json(), indent=1, sort_keys=True))

@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ import click
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
 
 if TYPE_CHECKING:
-    from automlc.spec.load import LoadedSpec
+    pass
 
 DEFAULT = "task.yaml"
 
@@ -70,22 +70,14 @@ def _cold_start() -> Iterator[None]:
 
 def check_file(path: Path) -> tuple[list[Diagnostic], dict[str, str]]:
     """All diagnostics of a file, and the texts they point into."""
+    from automlc.compiler.checks import check, load_checked
     from automlc.spec.errors import SpecError
-    from automlc.spec.load import load
 
     try:
-        loaded = load(path)
-        return [*loaded.warnings, *_check_meaning(loaded)], loaded.sources
+        loaded = load_checked(path)
     except SpecError as error:
         return list(error.diagnostics), error.sources
-
-
-def _check_meaning(loaded: "LoadedSpec") -> Iterable[Diagnostic]:
-    """What only the compiler knows: strategies, policies, metrics, presets, ops."""
-    from automlc.compiler.checks import check
-
-    found: list[Diagnostic] = list(check(loaded))
-    return found
+    return [*loaded.warnings, *check(loaded)], loaded.sources
 
 
 def show(found: list[Diagnostic], form: str, sources: dict[str, str]) -> None:

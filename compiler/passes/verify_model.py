@@ -10,7 +10,8 @@ from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder
-from automlc.spec.expressions import Scalar
+from automlc.spec.domains import Space
+from automlc.spec.expressions import ExpressionError, Scalar
 
 SAMPLES = 16
 
@@ -19,7 +20,15 @@ def verify_model(draft: Draft) -> Draft:
     """Residual strides, argument bounds, and parameters read only where they are active."""
     if draft.expansion is None:
         return draft
-    space = draft.expansion.space
+    try:
+        return _verify(draft, draft.expansion.space)
+    except ExpressionError as error:
+        # A condition without a value, such as a division by zero, for some configurations.
+        draft.problems.found.append(error.diagnostic("space"))
+        return draft
+
+
+def _verify(draft: Draft, space: Space) -> Draft:
     default = space.default_config()
     violated = space.violated(default)
     if violated:
