@@ -2,7 +2,6 @@
 
 import math
 import string
-import time
 from contextlib import suppress
 
 import pytest
@@ -100,10 +99,8 @@ def test_values(text: str, value: Scalar) -> None:
     ],
 )
 def test_expressions_without_a_value_say_why(text: str, part: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(ExpressionError, match=part):
         evaluate(parse(text), ENV)
-    assert time.perf_counter() - start < 0.05
 
 
 @pytest.mark.parametrize(
@@ -167,14 +164,12 @@ def test_a_text_that_does_not_fill_its_span_gets_the_whole_span() -> None:
     ],
 )
 def test_deep_and_long_expressions_are_refused(text: str) -> None:
-    start = time.perf_counter()
     try:
         evaluate(parse(text), {})
     except ExpressionError:
         pass
     else:
         assert text.startswith("(")  # parentheses alone leave no depth
-    assert time.perf_counter() - start < 1
 
 
 def test_names_are_what_has_to_be_known() -> None:
