@@ -273,6 +273,7 @@ def _session(
     folder: Path, plan: Plan, store: Store, source: str, options: Options, *, resumed: bool
 ) -> Outcome:
     """Work on a study until it ends or is interrupted; the caller holds the lock."""
+    check_data(plan, source)
     progress = options.progress
     best = store.incumbent()
     known = (best.number, best.value) if best is not None and best.value is not None else None
@@ -415,6 +416,22 @@ def _copy_project(project: Path, target: Path, files: Mapping[str, str]) -> None
 
 
 # ---- the data ----
+
+
+def check_data(plan: Plan, source: str) -> None:
+    """Refuse data that changed since the plan was made: a study compares trials on one data set.
+
+    Files are checked by their bytes. The images of a folder are checked when a spec is compiled.
+    """
+    path = Path(source)
+    if source.startswith(_BUILTIN) or not path.is_file():
+        return
+    expected = plan.data.fingerprint.removeprefix("sha256:")
+    if sha256_of(path) != expected:
+        raise AutomlcError(
+            f"{source} is not the data that this plan was made for: its sha256 differs",
+            "compile the spec again and start a new run, or bring the old data back",
+        )
 
 
 def find_data(plan: Plan, project: Path, roots: Sequence[Path] = ()) -> str:
