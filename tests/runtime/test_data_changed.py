@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.compiler.spaces import preset_graph
 
 from automlc.runtime.plan import DataSource, Plan
 from automlc.runtime.run import check_data
 from automlc.spec.errors import AutomlcError
+from tests.compiler.spaces import preset_graph
 
 
 def plan_for(content: bytes) -> Plan:
