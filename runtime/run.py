@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +25,7 @@ from automlc.runtime.interrupts import Interrupts
 from automlc.runtime.lock import RunLock
 from automlc.runtime.plan import Plan, load_plan
 from automlc.runtime.progress import Closing, Progress, Quiet, Session
+from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.store import Store, open_reader, open_store
 from automlc.runtime.study import Outcome, Study, write_json
 from automlc.runtime.trial import sha256_of
@@ -34,6 +36,7 @@ RUNS = "runs"
 MANIFEST = "automlc.lock"
 _MANIFEST_SCHEMA = "automlc.lock/1"
 _BUILTIN = "builtin:"
+_BACKEND_NEEDS = {"pytorch": ("torch", "safetensors")}
 
 
 @record
@@ -106,6 +109,7 @@ def _numbers(runs: Path, name: str) -> Iterable[int]:
 
 
 def _start(project: Path, folder: Path, plan: Plan, options: Options) -> Outcome:
+    check_packages(plan)
     files = verify_project(project, options.allow_code)
     source = options.source or find_data(plan, project, options.data_roots)
     _make_folder(folder)
@@ -273,6 +277,7 @@ def _session(
     folder: Path, plan: Plan, store: Store, source: str, options: Options, *, resumed: bool
 ) -> Outcome:
     """Work on a study until it ends or is interrupted; the caller holds the lock."""
+    check_packages(plan)
     check_data(plan, source)
     progress = options.progress
     best = store.incumbent()
@@ -416,6 +421,17 @@ def _copy_project(project: Path, target: Path, files: Mapping[str, str]) -> None
 
 
 # ---- the data ----
+
+
+def check_packages(plan: Plan) -> None:
+    """Say what must be installed before a run begins, not in its middle. Imports nothing."""
+    wanted = dict.fromkeys(_BACKEND_NEEDS.get(plan.backend.kind, ()), "pytorch")
+    wanted |= dict.fromkeys(getattr(SEARCHERS.get(plan.search.name), "needs", ()), "run")
+    for name, extra in wanted.items():
+        if find_spec(name) is None:
+            raise AutomlcError(
+                f"this run needs the package {name}", f"install it: pip install 'automlc[{extra}]'"
+            )
 
 
 def check_data(plan: Plan, source: str) -> None:

@@ -31,6 +31,7 @@ class TPE:
         candidates: int = Field(default=24, ge=1, le=10_000)
         multivariate: bool = True
 
+    needs: ClassVar[tuple[str, ...]] = ("optuna",)
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False
 
