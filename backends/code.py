@@ -19,6 +19,7 @@ from automlc.spec.expressions import (
     Compare,
     Expr,
     In,
+    List,
     Literal,
     Logical,
     Name,
@@ -43,10 +44,14 @@ _STRENGTH = {
 
 @record
 class Code:
-    """Python source of an expression, with the strength of its outermost operator."""
+    """Python source of an expression, with the strength of its outermost operator.
+
+    `whole` is False where the value may be a float, which no size or count can be.
+    """
 
     text: str
     strength: int = _ATOM
+    whole: bool = True
 
     def __str__(self) -> str:
         return self.text
@@ -77,10 +82,10 @@ class Code:
 
     def ceil_divide(self, value: Value) -> Value:
         """ceil(value / self)"""
-        return Code(f"-(-{text(value, _SIGN)} // {text(self, _PRODUCT + 1)})", _SIGN)
+        return Code(f"-(-{text(value, _SIGN)} // {text(self, _PRODUCT + 1)})", _SIGN, self.whole)
 
     def minimum(self, other: Value) -> Value:
-        return Code(f"min({text(self)}, {text(other)})")
+        return Code(f"min({text(self)}, {text(other)})", whole=self.whole)
 
 
 def text(value: Value, at_least: int = 0) -> str:
@@ -96,6 +101,17 @@ def known(value: Value) -> bool:
     return not isinstance(value, Code)
 
 
+def whole(value: Value) -> Value:
+    """A value where a framework takes only integers: 24.0 is 24, and code is made to be one."""
+    if isinstance(value, Code):
+        return value if value.whole else Code(f"int({value.text})")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _whole(*values: Value) -> bool:
+    return all(v.whole if isinstance(v, Code) else not isinstance(v, float) for v in values)
+
+
 def binary(op: str, left: Value, right: Value) -> Value:
     """One arithmetic operation or comparison; folded when both sides are known."""
     if known(left) and known(right):
@@ -107,13 +123,21 @@ def binary(op: str, left: Value, right: Value) -> Value:
     if folded is not None:
         return folded
     if op not in _STRENGTH:
-        return Code(f"{text(left, _SUM)} {op} {text(right, _SUM)}", _COMPARE)
-    strength = _STRENGTH[op]
+        return _comparison(op, left, right)
+    strength, integer = _STRENGTH[op], op != "/" and _whole(left, right)
     if op == "**":
         a, b = text(left, _ATOM), text(right, _SIGN)
-        space = "" if _simple(a) and _simple(b) else " "
-        return Code(f"{a}{space}**{space}{b}", strength)
-    return Code(f"{text(left, strength)} {op} {text(right, strength + 1)}", strength)
+        space = "" if _simple(a) and _simple(b.removeprefix("-")) else " "
+        return Code(f"{a}{space}**{space}{b}", strength, integer and not b.startswith("-"))
+    return Code(f"{text(left, strength)} {op} {text(right, strength + 1)}", strength, integer)
+
+
+def _comparison(op: str, left: Value, right: Value) -> Code:
+    if left is None or isinstance(left, bool):
+        left, right = right, left
+    if op in ("==", "!=") and (right is None or isinstance(right, bool)):
+        op = "is" if op == "==" else "is not"  # linters refuse == None and == True
+    return Code(f"{text(left, _SUM)} {op} {text(right, _SUM)}", _COMPARE)
 
 
 def _neutral(op: str, left: Value, right: Value) -> Value | None:
@@ -123,7 +147,9 @@ def _neutral(op: str, left: Value, right: Value) -> Value | None:
         return left
     if op == "*" and _equals(left, 1):
         return right
-    if op in ("*", "//", "**") and _equals(right, 1):
+    if op in ("*", "**") and _equals(right, 1):
+        return left
+    if op == "//" and _equals(right, 1) and _whole(left):
         return left
     return None
 
@@ -139,7 +165,11 @@ def _reassociate(op: str, left: Value, right: Value) -> Value | None:
     if total < 0 or "+" in head or "-" in head:
         return None
     base = Code(head, _PRODUCT if any(o in head for o in "*/%") else _ATOM)
-    return base if total == 0 else Code(f"{head} + {total}", _SUM)
+    return (
+        Code(base.text, base.strength, left.whole)
+        if total == 0
+        else Code(f"{head} + {total}", _SUM, left.whole)
+    )
 
 
 def _equals(value: Value, constant: int) -> bool:
@@ -148,7 +178,7 @@ def _equals(value: Value, constant: int) -> bool:
 
 def _simple(source: str) -> bool:
     # ruff hugs ** only between names, attributes and numbers.
-    return source.replace("_", "").replace(".", "").isalnum() or source.lstrip("-").isdigit()
+    return source.replace("_", "").replace(".", "").isalnum()
 
 
 def logical(op: str, left: Value, right: Value) -> Value:
@@ -170,7 +200,8 @@ def select(condition: Value, then: Value, otherwise: Value) -> Value:
         return then if condition else otherwise
     if known(then) and known(otherwise) and then == otherwise:
         return then
-    return Code(f"{text(then, _OR)} if {text(condition, _OR)} else {text(otherwise, _OR)}", 0)
+    source = f"{text(then, _OR)} if {text(condition, _OR)} else {text(otherwise, _OR)}"
+    return Code(source, 0, _whole(then, otherwise))
 
 
 def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
@@ -180,39 +211,55 @@ def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
             return expr.value
         case Name():
             return env[expr.name]
+        case Unary(op="not", operand=In() as member):
+            return _contains(member, env, "not in")
+        case Unary(op="not", operand=Compare(op="==" | "!=") as compared):
+            op = "!=" if compared.op == "==" else "=="
+            return binary(op, evaluate(compared.left, env), evaluate(compared.right, env))
         case Unary(op="not"):
             return negate(evaluate(expr.operand, env))
         case Unary():
             value = evaluate(expr.operand, env)
             if expr.op == "+":
                 return value
-            return -value if known(value) else Code(f"-{text(value, _SIGN)}", _SIGN)
+            if known(value):
+                return -value
+            return Code(f"-{text(value, _SIGN)}", _SIGN, value.whole)
         case Logical():
-            return logical(expr.op, evaluate(expr.left, env), evaluate(expr.right, env))
+            left = evaluate(expr.left, env)
+            if known(left) and bool(left) != (expr.op == "and"):
+                return bool(left)  # the other side may read what is not active
+            return logical(expr.op, left, evaluate(expr.right, env))
         case Binary() | Compare():
             return binary(expr.op, evaluate(expr.left, env), evaluate(expr.right, env))
         case In():
             return _contains(expr, env)
+        case Call(name="select"):
+            condition = evaluate(expr.args[0], env)
+            if known(condition):
+                return evaluate(expr.args[1 if condition else 2], env)
+            return select(condition, evaluate(expr.args[1], env), evaluate(expr.args[2], env))
         case Call():
-            return _call(expr.name, [evaluate(arg, env) for arg in expr.args])
+            args = expr.args[0].items if isinstance(expr.args[0], List) else expr.args
+            return _call(expr.name, [evaluate(arg, env) for arg in args])
     raise AssertionError(f"compiler author: no rule for {type(expr).__name__}")
 
 
-def _contains(expr: In, env: Mapping[str, Value]) -> Value:
+def _contains(expr: In, env: Mapping[str, Value], op: str = "in") -> Value:
     item = evaluate(expr.item, env)
     items = tuple(evaluate(each, env) for each in expr.items)
     if known(item) and all(known(each) for each in items):
-        return item in items
+        return (item in items) == (op == "in")
     if len(items) == 1:
-        return binary("==", item, items[0])
+        return binary("==" if op == "in" else "!=", item, items[0])
     inner = ", ".join(text(each) for each in items)
-    return Code(f"{text(item, _SUM)} in ({inner})", _COMPARE)
+    return Code(f"{text(item, _SUM)} {op} ({inner})", _COMPARE)
 
 
 def _call(name: str, args: list[Value]) -> Value:
-    if name == "select":
-        return select(args[0], args[1], args[2])
+    if len(args) == 1 and name != "abs":
+        return args[0]
     if all(known(arg) for arg in args):
         functions: dict[str, Callable[..., Value]] = {"min": min, "max": max, "abs": abs}
         return functions[name](*args)
-    return Code(f"{name}({', '.join(text(arg) for arg in args)})")
+    return Code(f"{name}({', '.join(text(arg) for arg in args)})", whole=_whole(*args))

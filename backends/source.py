@@ -8,6 +8,7 @@ from automlc.backends.code import text
 from automlc.spec.record import record
 
 WIDTH = 88
+_LONG = "  # fmt: skip"  # an expression is not broken; the formatter leaves such a line as it is
 
 
 @record
@@ -36,8 +37,20 @@ def one_line(value: Any) -> str:
     return value.code if isinstance(value, Source) else text(value)
 
 
+def unbroken(line: str) -> str:
+    """A line of its own, with a word for the formatter where it is too long."""
+    return line + _LONG if len(line) > WIDTH else line
+
+
 def layout(prefix: str, value: Any, indent: int, tail: str = "") -> list[str]:
     """Lines of `prefix value tail` at an indentation, broken only where a line is too long."""
+    lines = _laid_out(prefix, value, indent, tail)
+    if any(len(line) > WIDTH for line in lines):
+        lines[-1] += _LONG  # holds for the whole statement
+    return lines
+
+
+def _laid_out(prefix: str, value: Any, indent: int, tail: str = "") -> list[str]:
     pad = " " * indent
     flat = f"{pad}{prefix}{one_line(value)}{tail}"
     if len(flat) <= WIDTH or not isinstance(value, CallText) or not value.args:
@@ -48,7 +61,7 @@ def layout(prefix: str, value: Any, indent: int, tail: str = "") -> list[str]:
         return [opening, inner, f"{pad}){tail}"]
     lines = [opening]
     for name, argument in value.args:
-        lines += layout(name, argument, indent + 4, ",")
+        lines += _laid_out(name, argument, indent + 4, ",")
     return [*lines, f"{pad}){tail}"]
 
 

@@ -20,6 +20,7 @@ from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_DEPTH = 16
+MAX_LAYERS = 10_000  # of one text with its blocks put in, before repeats
 STRUCTURES = ("choice", "repeat", "residual")
 
 
@@ -137,6 +138,7 @@ class ModelParser:
 
     problems: Problems
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    read: int = 0  # layers so far
 
     def layers(self, node: Node, given: Mapping[str, Expr], depth: int = 0) -> tuple[Layer, ...]:
         if not isinstance(node, SequenceNode):
@@ -150,6 +152,13 @@ class ModelParser:
             return ()
         result: list[Layer] = []
         for item in node.items:
+            self.read += 1
+            if self.read > MAX_LAYERS:
+                self.problems.add(
+                    "E321", f"the model has more than {MAX_LAYERS:,} layers", None,
+                    hint="do blocks call each other many times? `repeat` says it shorter",
+                )  # fmt: skip
+                break
             result.extend(self._layer(item, given, depth))
         return tuple(result)
 
@@ -287,8 +296,14 @@ class ModelParser:
         if not index.isidentifier() or not index.isascii():
             self.problems.add("E325", "`as` names the index of a repeat", entries["as"][1].span)
             return
-        # An index hides an argument of the same name.
+        # An index hides an argument of the same name, and is not the caller's of the same name.
         inner = {name: expr for name, expr in given.items() if name != index}
+        foreign = {name for expr in inner.values() for name in names(expr)}
+        written = index
+        while index in foreign:
+            index += "_"
+        if index != written:
+            inner[written] = Name(index)
         yield RepeatNode(times, index, self.layers(entries["body"][1], inner, depth + 1), node.span)
 
     def _residual(

@@ -24,10 +24,12 @@ from automlc.compiler.ops.base import ceil_div
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder, Sym, Value, apply
 from automlc.spec.diagnostics import Span
+from automlc.spec.expressions import Expr, ExpressionError, to_text
 from automlc.spec.record import record
 
 FLOAT_BYTES = 4
 MAX_REPEATS = 256
+MAX_LAYERS = 20_000  # operations of one model, with each repeat counted as often as it may run
 
 # What a constraint may bound before training, and its unit. One example, float32.
 COSTS = {
@@ -77,6 +79,7 @@ class Counter:
     builder: Builder
     problems: Problems
     checks: list[Check] = field(default_factory=list)
+    operations: int = 0
 
     def count(
         self, layers: tuple[Layer, ...], shape: Shape, env: dict[str, Value], reached: Value = True
@@ -94,7 +97,7 @@ class Counter:
             case OpNode():
                 return self._op(layer, shape, env, reached)
             case ConditionNode():
-                condition = apply(layer.when, env, self.builder)
+                condition = self._value(layer.when, env, layer.span)
                 taken = self._branch(layer.body, shape, env, reached, condition)
                 return self._select(condition, taken, (shape, Totals()), layer.span)
             case ChoiceNode():
@@ -103,6 +106,14 @@ class Counter:
                 return self._repeat(layer, shape, env, reached)
             case ResidualNode():
                 return self._residual(layer, shape, env, reached)
+
+    def _value(self, expr: Expr, env: dict[str, Value], span: Span | None) -> Value:
+        """An expression's value; raises ExpressionError where it has none (`8 // 0`)."""
+        try:
+            return apply(expr, env, self.builder)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            message = f"{to_text(expr)} has no value: {error}"
+            raise ExpressionError(message, span=expr.span or span) from None
 
     def _branch(
         self,
@@ -123,9 +134,15 @@ class Counter:
         if shape.rank not in op.ranks:
             self._wrong_rank(node, shape)
             return _placeholder(op.output_rank or op.ranks[0], shape), Totals()
-        args = {name: apply(expr, env, self.builder) for name, expr in node.args}
+        self.operations += 1
+        if self.operations > MAX_LAYERS:
+            message = f"the model may have more than {MAX_LAYERS:,} operations"
+            raise ExpressionError(message, "repeat less", code="E326", span=node.span)
+        args = {name: self._value(expr, env, node.span) for name, expr in node.args}
         for name, value in args.items():
             self._check_arg(node, name, value, reached)
+            if isinstance(value, float) and op.args[name].kind == "int" and value.is_integer():
+                args[name] = int(value)
         after = op.shape(shape, args)
         cost: Cost = op.cost(shape, after, args)
         return after, Totals(cost.params, cost.buffers, cost.macs, after.size())
@@ -179,11 +196,16 @@ class Counter:
     def _repeat(
         self, node: RepeatNode, shape: Shape, env: dict[str, Value], reached: Value
     ) -> tuple[Shape, Totals]:
-        times = apply(node.times, env, self.builder)
+        times = self._value(node.times, env, node.span)
         most = times.range.high if isinstance(times, Sym) else times
         if not isinstance(most, (int, float)) or most > MAX_REPEATS:
             self.problems.add(
                 "E326", f"a repeat needs a number of times of at most {MAX_REPEATS}", node.span
+            )
+            return shape, Totals()
+        if not isinstance(times, Sym) and (isinstance(times, bool) or times % 1):
+            self.problems.add(
+                "E326", f"a repeat needs a whole number of times, got {times}", node.span
             )
             return shape, Totals()
         total = Totals()
@@ -205,7 +227,7 @@ class Counter:
                 f"into a {after.rank}", node.span,
             )  # fmt: skip
             return before, total
-        stride = apply(node.stride, env, self.builder)
+        stride = self._value(node.stride, env, node.span)
         same = self._same(before, after, stride)
         added = self.builder.select(same, 0, 1) if node.project else 0
         if isinstance(before, Image):

@@ -236,19 +236,29 @@ def _check_model(expansion: Expansion, task: str, problems: Problems) -> None:
 
 
 def _check_values(
-    layers: Iterable[Layer], space: Space, guarded: frozenset[str], problems: Problems
+    layers: Iterable[Layer],
+    space: Space,
+    guarded: frozenset[str],
+    problems: Problems,
+    indices: frozenset[str] = frozenset(),
 ) -> None:
-    """Branches and arguments; a condition on a parameter may rule values out (`guarded`)."""
+    """Branches and arguments; a condition on a parameter may rule values out (`guarded`).
+
+    `indices` of the repeats around hide parameters of the same name.
+    """
     for layer in layers:
         if isinstance(layer, ChoiceNode):
-            _check_branches(layer, space, problems)
+            _check_branches(layer, space, indices, problems)
         elif isinstance(layer, OpNode):
             _check_arguments(layer, space, guarded, problems)
         inner = guarded
         if isinstance(layer, ConditionNode):
             inner = guarded | names(layer.when)
+        around = indices
+        if isinstance(layer, RepeatNode):
+            around, inner = indices | {layer.index}, inner | {layer.index}
         for body in bodies(layer):
-            _check_values(body, space, inner, problems)
+            _check_values(body, space, inner, problems, around)
 
 
 def _check_names(layers: Iterable[Layer], known: set[str], problems: Problems) -> None:
@@ -278,7 +288,16 @@ def _unknown_name(name: str, span: Span | None, known: set[str], problems: Probl
     )
 
 
-def _check_branches(node: ChoiceNode, space: Space, problems: Problems) -> None:
+def _check_branches(
+    node: ChoiceNode, space: Space, indices: frozenset[str], problems: Problems
+) -> None:
+    constant = node.parameter in {*CONSTANTS["image"], *CONSTANTS["tabular"]}
+    if node.parameter in indices or (constant and node.parameter not in space):
+        problems.add(
+            "E325", f"a choice is made by a parameter, and {node.parameter} is none", node.span,
+            hint="give each layer its own condition with `when:`",
+        )  # fmt: skip
+        return
     if node.parameter not in space:
         return  # reported as an unknown name
     domain = space[node.parameter].domain

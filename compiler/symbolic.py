@@ -21,6 +21,7 @@ from automlc.spec.expressions import (
     Compare,
     Expr,
     In,
+    List,
     Literal,
     Logical,
     Name,
@@ -134,6 +135,10 @@ class Builder:
         simple = _simplify(name, left, right)
         if simple is not None:
             return simple
+        if name in ("eq", "ne") and (left is None or right is None):
+            # Comparisons take None for "not active" and are false; null as a value is `in [null]`.
+            is_null = self.contains(right if left is None else left, (None,))
+            return is_null if name == "eq" else self.negate(is_null)
         a, b = self.lift(left), self.lift(right)
         return self.emit((name, a.index, b.index), _binary_range(name, a.range, b.range))
 
@@ -159,6 +164,11 @@ class Builder:
         return self.emit(("select", condition.index, a.index, b.index), _union(a.range, b.range))
 
     def contains(self, value: Value, items: tuple[Any, ...]) -> Value:
+        if any(isinstance(item, Sym) for item in items):
+            found: Value = False
+            for item in items:
+                found = self.logical("or", found, self.binary("eq", value, item))
+            return found
         if not isinstance(value, Sym):
             return value in items
         return self.emit(("in", value.index, items), Interval(0, 1))
@@ -198,7 +208,7 @@ def _simplify(name: str, left: Value, right: Value) -> Value | None:
         return left
     if name == "mul" and _is(left, 1):
         return right
-    if name in ("mul", "floordiv", "pow") and _is(right, 1):
+    if name in ("mul", "pow") and _is(right, 1):
         return left
     return None
 
@@ -260,10 +270,10 @@ def apply(expr: Expr, env: dict[str, Value], builder: Builder) -> Value:
             value = apply(expr.operand, env, builder)
             return builder.binary("sub", 0, value) if expr.op == "-" else value
         case Logical():
-            word = "and" if expr.op == "and" else "or"
-            return builder.logical(
-                word, apply(expr.left, env, builder), apply(expr.right, env, builder)
-            )
+            left = apply(expr.left, env, builder)
+            if not isinstance(left, Sym) and bool(left) != (expr.op == "and"):
+                return bool(left)  # the other side may read what is not active
+            return builder.logical(expr.op, left, apply(expr.right, env, builder))
         case Binary() | Compare():
             left, right = apply(expr.left, env, builder), apply(expr.right, env, builder)
             return builder.binary(OPERATORS[expr.op], left, right)
@@ -280,9 +290,14 @@ def _apply_in(expr: In, env: dict[str, Value], builder: Builder) -> Value:
 
 
 def _apply_call(expr: Call, env: dict[str, Value], builder: Builder) -> Value:
-    args = [apply(arg, env, builder) for arg in expr.args]
     if expr.name == "select":
-        return builder.select(args[0], args[1], args[2])
+        condition = apply(expr.args[0], env, builder)
+        if not isinstance(condition, Sym):
+            return apply(expr.args[1 if condition else 2], env, builder)
+        then, otherwise = (apply(arg, env, builder) for arg in expr.args[1:])
+        return builder.select(condition, then, otherwise)
+    written = expr.args[0].items if isinstance(expr.args[0], List) else expr.args
+    args = [apply(arg, env, builder) for arg in written]
     if expr.name == "abs":
         return builder.binary("max", args[0], builder.binary("sub", 0, args[0]))
     result = args[0]

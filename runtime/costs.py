@@ -65,7 +65,7 @@ class CostProgram:
         values: list[Any] = []
         for instruction in self.code:
             values.append(_step(instruction, values, config))
-        return {name: values[index] for name, index in self.outputs.items()}
+        return {name: _count(values[index]) for name, index in self.outputs.items()}
 
     def to_json(self) -> dict[str, Any]:
         return {"code": [list(i) for i in self.code], "outputs": dict(self.outputs)}
@@ -114,6 +114,11 @@ def _binary(name: str, left: Any, right: Any) -> Any:
     if not isinstance(result, bool) and abs(result) > _MAX_MAGNITUDE:
         raise AutomlcError("a size of this configuration is above 2**63")
     return result
+
+
+def _count(value: Any) -> Any:
+    """Sizes are integers, also where `width * 0.5` made them."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _check(index: int, instruction: Instruction) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from automlc.backends.code import Code
 from automlc.backends.literals import assignment, literal
 from automlc.backends.pytorch.layers import HELPERS
 from automlc.backends.pytorch.model_writer import ModelWriter
@@ -17,7 +18,7 @@ from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import input_env
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
-from automlc.spec.domains import Fixed
+from automlc.spec.domains import Choice, Domain, Fixed, Float
 from automlc.spec.expressions import Scalar
 
 # What the emitted files import, with the oldest versions they are safe and tested with.
@@ -86,8 +87,6 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
 
 def _environment(graph: SearchGraph) -> dict[str, Any]:
     """What is known of each name: constants where fixed, `config[...]` where searched."""
-    from automlc.backends.code import Code
-
     env = input_env(graph.input_shape, graph.outputs)
     env["regression"] = graph.task.kind.endswith("regression")
     for parameter in graph.space.parameters:
@@ -95,9 +94,16 @@ def _environment(graph: SearchGraph) -> dict[str, Any]:
         env[parameter.name] = (
             domain.value
             if isinstance(domain, Fixed)
-            else Code(f"config[{literal(parameter.name)}]")
+            else Code(f"config[{literal(parameter.name)}]", whole=_is_whole(domain))
         )
     return env
+
+
+def _is_whole(domain: Domain) -> bool:
+    """Whether no value of a domain is a float."""
+    if isinstance(domain, Choice):
+        return not any(isinstance(value, float) for value in domain.values)
+    return not isinstance(domain, Float)
 
 
 def project_files(graph: SearchGraph, data: Mapping[str, Any]) -> dict[str, str]:

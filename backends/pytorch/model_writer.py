@@ -7,13 +7,16 @@ everything folds and the same walk writes one straight list of layers.
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from automlc.backends.code import Code, binary, evaluate, known, text
+from automlc.backends.code import Code, binary, evaluate, known, text, whole
 from automlc.backends.pytorch.layers import HELPERS, LAYERS
-from automlc.backends.source import CallText, Source, layout
+from automlc.backends.source import CallText, Source, layout, unbroken
 from automlc.compiler.architecture import (
     ChoiceNode,
     ConditionNode,
@@ -25,9 +28,11 @@ from automlc.compiler.architecture import (
     walk,
 )
 from automlc.compiler.ops import OPS, Image, Shape, Table, Vector
+from automlc.spec.expressions import same
 
 VARIABLES = {"channels": "c", "height": "h", "width": "w", "features": "n"}
-RESERVED = {"c", "h", "w", "n", "config", "layers", "nn", "self", "torch"}
+RESERVED = {"c", "h", "w", "n", "config", "layers", "nn", "self", "torch", *HELPERS}
+_BODY = re.compile(r"(body_)*body(_in)?")  # lists that residuals are collected in
 
 
 @dataclass
@@ -84,7 +89,7 @@ class ModelWriter:
     ) -> tuple[list[Any], Shape] | None:
         match layer:
             case OpNode():
-                args = {name: evaluate(expr, env) for name, expr in layer.args}
+                args = _arguments(layer, env)
                 if not all(known(value) for value in args.values()):
                     return None
                 call, after = self._call(layer, shape, args)
@@ -105,11 +110,11 @@ class ModelWriter:
     def _straight_repeat(
         self, node: RepeatNode, shape: Shape, env: Mapping[str, Any]
     ) -> tuple[list[Any], Shape] | None:
-        times = evaluate(node.times, env)
+        times = whole(evaluate(node.times, env))
         if not known(times):
             return None
         calls: list[Any] = []
-        for index in range(int(times)):
+        for index in range(times):
             made = self.straight(node.body, shape, {**env, node.index: index})
             if made is None:
                 return None
@@ -121,7 +126,7 @@ class ModelWriter:
         self, node: ResidualNode, shape: Shape, env: Mapping[str, Any]
     ) -> tuple[list[Any], Shape] | None:
         made = self.straight(node.body, shape, env)
-        stride = evaluate(node.stride, env)
+        stride = whole(evaluate(node.stride, env))
         if made is None or not known(stride):
             return None
         calls, after = made
@@ -157,8 +162,7 @@ class ModelWriter:
     ) -> Written:
         match layer:
             case OpNode():
-                args = {name: evaluate(expr, env) for name, expr in layer.args}
-                call, after = self._call(layer, shape, args)
+                call, after = self._call(layer, shape, _arguments(layer, env))
                 lines = []
                 if call is not None:
                     lines = layout("", CallText(f"{into}.append", call), indent)
@@ -198,7 +202,7 @@ class ModelWriter:
             changes[dim] = Code(variable)
             if self.holds.get(variable) == value.text:
                 continue
-            written.lines.append(f"{' ' * indent}{variable} = {text(value)}")
+            written.lines += layout(f"{variable} = ", value, indent)
             written.assigned = True
             # "h = h // 2" says nothing of what h holds in terms of other names.
             reads_itself = variable in value.text.replace("(", " ").replace(")", " ").split()
@@ -225,7 +229,7 @@ class ModelWriter:
             variable = VARIABLES[dim]
             changes[dim] = Code(variable)
             if known(value) or value.text != variable:
-                lines.append(f"{' ' * indent}{variable} = {text(value)}")
+                lines += layout(f"{variable} = ", value, indent)
         if isinstance(shape, Image) and not self.track_positions:
             changes |= {"height": Code("h"), "width": Code("w")}
         return Written(lines, replace(shape, **changes) if changes else shape, bool(lines))
@@ -273,22 +277,41 @@ class ModelWriter:
     def _repeat(
         self, node: RepeatNode, shape: Shape, env: dict[str, Any], into: str, indent: int
     ) -> Written:
-        times = evaluate(node.times, env)
+        times = whole(evaluate(node.times, env))
         if known(times) and times <= 1:
-            inner = {**env, node.index: 0}
-            body = node.body if times else ()
-            return self._layers(body, shape, inner, into, indent)
-        index = node.index if node.index not in RESERVED else f"{node.index}_"
+            return self._unrolled(node, times, shape, env, into, indent)
+        index = _index(node.index, env)
         inner = {**env, node.index: Code(index)}
         used = _reads(node)
-        head = f"{' ' * indent}for {index if used else '_'} in range({text(times)}):"
+        head = _header(f"for {index if used else '_'} in range({text(times)}):", indent)
         made = self._body(node.body, shape, inner, into, indent + 4)
+        if known(times) and made.shape.rank != shape.rank:
+            return self._unrolled(node, times, shape, env, into, indent)
         if not made.assigned and made.shape == shape:
             return Written([head, *made.lines], shape)
         start = self._spill(shape, indent)
         made = self._body(node.body, start.shape, inner, into, indent + 4)
         end = self._spill(made.shape, indent + 4)
         return Written([*start.lines, head, *made.lines, *end.lines], end.shape, True)
+
+    def _unrolled(
+        self,
+        node: RepeatNode,
+        times: int,
+        shape: Shape,
+        env: dict[str, Any],
+        into: str,
+        indent: int,
+    ) -> Written:
+        """The body once after the other: a first pass may give another rank than it gets."""
+        result = Written([], shape)
+        for index in range(times):
+            inner = {**env, node.index: index}
+            made = self._layers(node.body, result.shape, inner, into, indent)
+            result = Written(
+                result.lines + made.lines, made.shape, result.assigned or made.assigned
+            )
+        return result
 
     def _residual(
         self, node: ResidualNode, shape: Shape, env: dict[str, Any], into: str, indent: int
@@ -299,10 +322,10 @@ class ModelWriter:
         size = _size(shape)
         lines = [f"{pad}{name} = []"]
         if not known(size):
-            lines.append(f"{pad}{name}_in = {text(size)}")
+            lines += layout(f"{name}_in = ", size, indent)
             size = Code(f"{name}_in")
         made = self._layers(node.body, shape, env, name, indent)
-        stride = evaluate(node.stride, env)
+        stride = whole(evaluate(node.stride, env))
         shortcut = self._shortcut(node, size, _size(made.shape), made.shape, stride)
         body = CallText("nn.Sequential", Source(f"*{name}"))
         call = CallText(f"{into}.append", CallText("Residual", body, shortcut))
@@ -327,9 +350,26 @@ def _size(shape: Shape) -> Any:
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
+def _arguments(node: OpNode, env: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an operation; what must be an integer is one, or made to be one."""
+    kinds = OPS.get(node.op).args
+    values = {name: evaluate(expr, env) for name, expr in node.args}
+    return {n: whole(value) if kinds[n].kind == "int" else value for n, value in values.items()}
+
+
+def _index(name: str, env: Mapping[str, Any]) -> str:
+    """A loop variable that stands for nothing else: no keyword, no variable around it."""
+    taken = RESERVED | {value.text for value in env.values() if isinstance(value, Code)}
+    while name in taken or keyword.iskeyword(name) or hasattr(builtins, name) or (
+        _BODY.fullmatch(name)
+    ):  # fmt: skip
+        name += "_"
+    return name
+
+
 def _branch(node: ChoiceNode, value: Any) -> tuple[Layer, ...]:
     for key, body in node.branches:
-        if key == value and type(key) is type(value):
+        if same(key, value):
             return body
     raise AssertionError(f"the checks let {node.parameter} = {value!r} pass without a branch")
 
@@ -339,10 +379,15 @@ def _if_lines(
 ) -> list[str]:
     pad, lines, word = " " * indent, [], "if"
     for (condition, _), body in zip(branches, written, strict=True):
-        lines.append(f"{pad}{word} {condition}:" if condition else f"{pad}else:")
+        lines.append(_header(f"{word} {condition}:", indent) if condition else f"{pad}else:")
         lines += body.lines or [f"{pad}    pass"]
         word = "elif"
     return lines
+
+
+def _header(source: str, indent: int) -> str:
+    """The line that begins a branch or a loop."""
+    return unbroken(" " * indent + source)
 
 
 def _reads(node: RepeatNode) -> bool:

@@ -165,6 +165,8 @@ def add(op: Op) -> Op:
 
 def ceil_div(value: Value, divisor: Value) -> Value:
     """The size of a feature map after "same" padding and a stride: ceil(size / stride)."""
+    if isinstance(divisor, int) and divisor == 1:
+        return value
     if hasattr(divisor, "ceil_divide"):  # code reads better with -(-a // b)
         return divisor.ceil_divide(value)
     return (value + divisor - 1) // divisor

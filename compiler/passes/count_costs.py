@@ -9,6 +9,7 @@ from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.ops import Vector
 from automlc.compiler.symbolic import Sym
+from automlc.spec.expressions import ExpressionError
 
 
 def count_costs(draft: Draft) -> Draft:
@@ -25,7 +26,11 @@ def count_costs(draft: Draft) -> Draft:
     for parameter in draft.expansion.space.parameters:
         env[parameter.name] = draft.builder.parameter(parameter.name, parameter.domain)
     counter = Counter(draft.builder, draft.problems)
-    after, total = counter.count(draft.expansion.model, shape, env)
+    try:
+        after, total = counter.count(draft.expansion.model, shape, env)
+    except ExpressionError as error:
+        draft.problems.found.append(error.diagnostic("space.model"))
+        return draft
     last = draft.expansion.model[-1].span if draft.expansion.model else None
     features = after.features if isinstance(after, Vector) else None
     counted = not draft.nominal and not isinstance(features, Sym)

@@ -11,6 +11,7 @@ from automlc.compiler.graph import shape_of
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder
 from automlc.spec.domains import Space
+from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import ExpressionError, Scalar
 
 SAMPLES = 16
@@ -41,10 +42,8 @@ def _verify(draft: Draft, space: Space) -> Draft:
         return draft
     rng = random.Random(0)  # noqa: S311  # a fixed sample of configurations, not a secret
     configs = [default, *(space.sample(rng) for _ in range(SAMPLES))]
-    _run_checks(draft, configs)
-    for config in configs:
-        if not _walk(draft, config):
-            break
+    if all(_walk(draft, config) for config in configs):
+        _run_checks(draft, configs)
     return draft
 
 
@@ -53,7 +52,11 @@ def _run_checks(draft: Draft, configs: list[dict[str, Scalar]]) -> None:
         return
     program = draft.builder.program({str(i): c.holds for i, c in enumerate(draft.checks)})
     for config in configs:
-        for index, holds in program.evaluate(config).items():
+        try:
+            results = program.evaluate(config)
+        except AutomlcError:
+            continue  # a part that is not taken here has no value, or it was reported
+        for index, holds in results.items():
             if not holds:
                 check = draft.checks[int(index)]
                 draft.problems.add(
@@ -76,8 +79,13 @@ def _walk(draft: Draft, config: Mapping[str, Scalar]) -> bool:
     shape = shape_of(draft.contract)
     regression = draft.loaded.spec.task.kind.endswith("regression")
     env = {**input_env(shape, outputs), "regression": regression, **config}
+    found = Problems()
     try:
-        Counter(Builder(), Problems()).count(draft.expansion.model, shape, env)
+        Counter(Builder(), found).count(draft.expansion.model, shape, env)
+    except ExpressionError as error:
+        hint = error.hint or _seen_at(draft, config)
+        draft.problems.add(error.code, error.message, error.span, hint=hint, key="space.model")
+        return False
     except KeyError as error:
         name = str(error.args[0])
         draft.problems.add(
@@ -89,4 +97,9 @@ def _walk(draft: Draft, config: Mapping[str, Scalar]) -> bool:
     except (ArithmeticError, TypeError, ValueError) as error:
         draft.problems.add("E324", f"the model cannot be built: {error}", None)
         return False
-    return True
+    if draft.nominal:
+        return True  # sizes are nominal
+    for problem in found.found:
+        hint = problem.hint or _seen_at(draft, config)
+        draft.problems.add(problem.code, problem.message, problem.span, hint=hint, key=problem.key)
+    return not found.found
