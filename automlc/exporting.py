@@ -60,7 +60,12 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
         return _copy_weights(weights, target)
     if format_ == "source":
         return _export_source(folder, meta, config, weights, target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AutomlcError(f"{target} cannot be written: {error.strerror or error}") from error
+    if target.is_dir():
+        raise AutomlcError(f"{target} is a folder", "name a file with -o FILE")
     return _checked(_run_export(folder, meta, format_, config, weights, target), target, format_)
 
 
@@ -76,8 +81,11 @@ def _require(format_: str) -> None:
 
 
 def _copy_weights(weights: Path, target: Path) -> Export:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(weights, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(weights, target)
+    except OSError as error:
+        raise AutomlcError(f"{target} cannot be written: {error.strerror or error}") from error
     if sha256_of(weights) != sha256_of(target):
         raise AutomlcError(f"{target} differs from {weights} after copying")
     return Export(target, "weights", None, 0)
@@ -86,8 +94,12 @@ def _copy_weights(weights: Path, target: Path) -> Export:
 def _export_source(
     folder: Path, meta: Mapping[str, Any], config: Path, weights: Path, target: Path
 ) -> Export:
+    # Its names are written into source: they must be the compiler's.
+    verify_project(folder / "project", tuple(meta.get("allow_code") or ()))
     graph = SearchGraph.from_json(_read(folder / "project" / "graph.json"))
     trial = _read(config)
+    if not isinstance(trial, dict) or not isinstance(trial.get("config"), dict):
+        raise AutomlcError(f"{config} is damaged: it holds no configuration")
     files = frozen_files(graph.freeze(trial["config"]), trial)
     write_files(target, files)
     shutil.copyfile(weights, target / "weights.safetensors")

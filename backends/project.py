@@ -85,6 +85,14 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 
     Refuses a link, and a folder that holds anything but an emitted project.
     """
+    try:
+        _replace(folder, files, _checked(folder))
+    except OSError as error:
+        raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def _checked(folder: Path) -> dict[str, str]:
+    """The digests of an earlier emission that stands in this folder; else it must be free."""
     if folder.is_symlink():
         raise AutomlcError(f"{folder} is a link", "name the folder itself with -o DIR")
     if folder.exists() and not folder.is_dir():
@@ -95,10 +103,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
             f"{folder} holds files that automlc did not write",
             "name an empty or a new folder with -o DIR",
         )
-    try:
-        _replace(folder, files, old or {})
-    except OSError as error:
-        raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return old or {}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:

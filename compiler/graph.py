@@ -196,15 +196,26 @@ class SearchGraph:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SearchGraph:
         """Read graph.json back; raises AutomlcError for another schema or broken content."""
+        if not isinstance(data, Mapping):
+            raise AutomlcError("graph.json is damaged: it holds no object")
         if data.get("schema") != SCHEMA:
             raise AutomlcError(
                 f"graph.json: the schema is {data.get('schema')!r}, this version reads {SCHEMA!r}",
                 "compile the project again with this version of automlc",
             )
         try:
-            return _from_json(data)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            graph = _from_json(data)
+            graph._check_edges()
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise AutomlcError(f"graph.json is damaged: {error!r}") from error
+        return graph
+
+    def _check_edges(self) -> None:
+        """Raises ValueError where an expression names what the graph does not hold."""
+        ids = {node["id"] for node in self.nodes()}
+        for edge in self.edges():
+            if edge["source"] not in ids or edge["target"] not in ids:
+                raise ValueError(f"no node for the edge {edge['source']} to {edge['target']}")
 
     def to_networkx(self) -> networkx.DiGraph:
         """The graph for analysis: node attributes as in `nodes()`, edge attribute `kind`."""

@@ -48,8 +48,10 @@ def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[
 
     file = path / "graph.json" if path.is_dir() else path
     if file.suffix == ".json":
+        if path.is_dir() and not file.exists():
+            raise AutomlcError(f"{path} holds no graph.json", "name a spec, or a compiled project")
         try:
             return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise AutomlcError(f"{file} cannot be read: {error}") from error
     return compile_spec(load_checked(file), roots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import networkx
 import pytest
@@ -64,3 +65,20 @@ def test_pictures_hold_every_node_and_no_text_that_could_act() -> None:
             assert f"n{index}" in picture
     assert mermaid(graph).startswith("flowchart TD\n")
     assert dot(graph).startswith("digraph search {\n")
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "[" * 100_000, "{}", '{"schema": 1}'])
+def test_what_is_no_graph_is_refused(text: str, tmp_path: Path) -> None:
+    from automlc.cli.graph import read_graph
+
+    (tmp_path / "graph.json").write_text(text)
+    with pytest.raises(AutomlcError):
+        read_graph(tmp_path, ())
+
+
+def test_an_expression_that_names_nothing_of_the_graph_is_damage() -> None:
+    data = preset_graph("digits", regression=False).to_json()
+    node = next(n for n in data["nodes"] if n.get("when"))
+    node["when"] = "gone == 1"
+    with pytest.raises(AutomlcError, match="damaged"):
+        SearchGraph.from_json(data)
