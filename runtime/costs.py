@@ -65,7 +65,11 @@ class CostProgram:
         values: list[Any] = []
         for instruction in self.code:
             values.append(_step(instruction, values, config))
-        return {name: _count(values[index]) for name, index in self.outputs.items()}
+        found = {name: _count(values[index]) for name, index in self.outputs.items()}
+        for name, value in found.items():
+            if value is None:
+                raise AutomlcError(f"{name} of this configuration is undefined")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         return {"code": [list(i) for i in self.code], "outputs": dict(self.outputs)}
@@ -109,7 +113,9 @@ def _binary(name: str, left: Any, right: Any) -> Any:
         return False if name in _COMPARISONS else None
     try:
         result = BINARY[name](left, right)
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except ArithmeticError:
+        return None  # undefined, which is an error only where the branch is taken
+    except (TypeError, ValueError) as error:
         raise AutomlcError(f"a size of this configuration is undefined: {error}") from error
     if not isinstance(result, bool) and abs(result) > _MAX_MAGNITUDE:
         raise AutomlcError("a size of this configuration is above 2**63")

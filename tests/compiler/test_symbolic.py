@@ -79,6 +79,17 @@ def test_an_inactive_parameter_is_dropped_with_its_branch() -> None:
     assert program.evaluate({"a": 7}) == {"value": 7}
 
 
+def test_a_division_by_zero_in_a_branch_not_taken_is_no_error() -> None:
+    builder = Builder()
+    k = builder.parameter("k", Integer(0, 3))
+    value = apply(parse("select(k == 0, 8, 8 // k)"), {"k": k}, builder)
+    program = builder.program({"value": value})
+    assert [program.evaluate({"k": n})["value"] for n in range(4)] == [8, 8, 4, 2]
+    broken = builder.program({"value": apply(parse("8 // k"), {"k": k}, builder)})
+    with pytest.raises(AutomlcError, match="undefined"):
+        broken.evaluate({"k": 0})
+
+
 def test_known_values_cost_no_instructions() -> None:
     builder = Builder()
     assert apply(parse("d * 2 + 1"), {"d": 4}, builder) == 9

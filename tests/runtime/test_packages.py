@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.compiler.spaces import preset_graph
 
 from automlc.runtime import run
 from automlc.runtime.plan import Choice
 from automlc.runtime.run import check_packages
 from automlc.spec.errors import AutomlcError
+from tests.compiler.spaces import preset_graph
 
 
 @pytest.mark.parametrize(
