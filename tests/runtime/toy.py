@@ -128,6 +128,14 @@ def start_forked(
         os._exit(code)
 
 
+def run_command(project: Path, run: Path, *, fault: str | None = None, resume: bool = False) -> int:
+    """Run the real command to its end: for what must not run in a fork, such as PyTorch."""
+    arguments = [project, "--run-dir", run, *(["--resume"] if resume else [])]
+    process = start_command(*arguments, **({"FAULT": fault} if fault else {}))
+    process.communicate()
+    return process.returncode
+
+
 def start_command(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     """Start the real command line."""
     return subprocess.Popen(
