@@ -20,7 +20,7 @@ from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_DEPTH = 16
-MAX_LAYERS = 10_000  # of one text with its blocks put in, before repeats
+MAX_LAYERS = 50_000  # of one text with its blocks put in, before repeats
 STRUCTURES = ("choice", "repeat", "residual")
 
 

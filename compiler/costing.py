@@ -29,7 +29,7 @@ from automlc.spec.record import record
 
 FLOAT_BYTES = 4
 MAX_REPEATS = 256
-MAX_LAYERS = 20_000  # operations of one model, with each repeat counted as often as it may run
+MAX_LAYERS = 50_000  # operations of one model, with each repeat counted as often as it may run
 
 # What a constraint may bound before training, and its unit. One example, float32.
 COSTS = {
