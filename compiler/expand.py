@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from automlc.compiler.architecture import (
@@ -96,7 +96,8 @@ class Expansion:
 @cache
 def load_preset(name: str) -> Preset:
     """A shipped preset by name; presets are checked by tests, so mistakes in them are bugs."""
-    file = files("automlc.compiler.presets").joinpath(f"{name}.yaml")
+    # Not importlib.resources: importing it takes as long as reading the preset.
+    file = Path(__file__).parent / "presets" / f"{name}.yaml"
     root, found = parse_yaml(file.read_text(encoding="utf-8"), name)
     assert not found, f"the preset {name} is broken: {found}"
     assert isinstance(root, MappingNode)

@@ -27,7 +27,8 @@ Config = Mapping[str, Any]
 class NoOptions(BaseModel):
     """For a searcher or policy that takes no options; base of all option models."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A model is built on its first use: of all strategies and policies a spec names two.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @record
