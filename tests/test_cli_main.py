@@ -144,8 +144,10 @@ def test_a_closed_pipe_is_quiet_and_neither_success_nor_an_invalid_spec() -> Non
 
 def test_a_signal_before_the_verb_starts_is_exit_130(tmp_path: Path) -> None:
     code = (
-        "import sys, time, click\n"
+        "import signal, sys, time, click\n"
         "from automlc.cli import main as entry\n"
+        # A shell may have started the tests in the background, where Ctrl-C is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "@click.command()\n"
         "def slow():\n"
         "    print('ready', flush=True)\n"

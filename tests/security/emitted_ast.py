@@ -19,7 +19,7 @@ LIBRARIES: Final = frozenset("numpy torch pandas pyarrow PIL safetensors sklearn
 # What single files may import besides. Only search.py talks to us; every other file must run where
 # automlc is not installed. export.py asks with find_spec whether a frozen model.py is there.
 MORE: Final = {
-    "search.py": ("automlc.runtime", "automlc.cli.main"),
+    "search.py": ("automlc.runtime", "automlc.spec.errors"),
     "export.py": ("importlib.util", "onnx", "onnxruntime"),
 }
 
