@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from automlc.backends.pytorch.data_view import data_view
-from automlc.backends.pytorch.emit import project_files
+from automlc.backends.base import emitter
 from automlc.compiler.checks import load_checked
 from automlc.compiler.contracts.reading import resolve_source
 from automlc.compiler.driver import compile_spec
@@ -58,9 +57,8 @@ def project_text(
         source = Path(os.path.relpath(data, folder.resolve())).as_posix()
     else:
         source = loaded.spec.data.source
-    spec = loaded.spec
-    view = data_view(graph.contract, spec.data, spec.task.kind, spec.seed, source)
-    files = project_files(graph, view)
+    emit = emitter(graph.backend.kind)
+    files = dict(emit.project_files(graph, loaded.spec.data, source))
     files["graph.json"] = graph.dumps()
     plan = graph.plan().to_json()
     files["plan.json"] = json.dumps(plan, indent=1, sort_keys=True, allow_nan=False) + "\n"

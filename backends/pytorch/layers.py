@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from automlc.backends.code import Code, binary, known, select, text
+from automlc.backends.rules import rule_of
 from automlc.backends.source import CallText, Source
 from automlc.compiler.ops import Image, Shape, Table, Vector
 
@@ -171,3 +172,8 @@ LAYERS: dict[str, Rule] = {
     "dropout": lambda b, a, args: CallText("nn.Dropout", args["rate"]),
     "spatial_dropout": lambda b, a, args: CallText("nn.Dropout2d", args["rate"]),
 }
+
+
+def layer_call(op: str, before: Shape, after: Shape, args: Mapping[str, Any]) -> CallText | None:
+    """The call that makes an operation's layer; AutomlcError where no rule writes it."""
+    return rule_of(LAYERS, op, "pytorch")(before, after, args)

@@ -23,8 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automlc.backends import literals
-from automlc.backends.pytorch import data_view
+from automlc.backends import data_view, literals
 from automlc.compiler.contracts.contract import Category, ClassTarget, DataContract, TableInput
 from automlc.compiler.contracts.reading import read
 from automlc.spec.load import LoadedSpec, load_text
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.torch
 
 GOLDEN = Path(__file__).parent / "data_py"
 ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("automlc.backends.pytorch", "templates"),
+    loader=jinja2.PackageLoader("automlc.backends", "templates"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -45,7 +44,7 @@ ENVIRONMENT.filters["py"] = literals.literal
 def emit(contract: DataContract, loaded: LoadedSpec) -> str:
     spec = loaded.spec
     source = None if contract.format == "builtin" else f"../{spec.data.source}"
-    view = data_view.data_view(contract, spec.data, spec.task.kind, spec.seed, source)
+    view = data_view.data_view(contract, spec.data, spec.seed, source, "torch")
     return ENVIRONMENT.get_template(data_view.TEMPLATE).render(view)
 
 

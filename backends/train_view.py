@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from automlc.backends.literals import literal
@@ -9,19 +10,6 @@ from automlc.compiler.contracts.contract import ImageInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Choice, Fixed
 from automlc.spec.errors import AutomlcError
-
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "NAdam",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-}
-SCHEDULES = {
-    "constant": "1.0",
-    "cosine": "0.5 * (1 + math.cos(math.pi * progress))",
-    "linear": "1 - progress",
-}
 
 # Where a training parameter has no value (it may be conditional), this is used.
 FALLBACK = {
@@ -33,8 +21,14 @@ FALLBACK = {
 }
 
 
-def train_view(graph: SearchGraph) -> dict[str, Any]:
-    """Variables of the templates that train."""
+def train_view(
+    graph: SearchGraph, optimizers: Mapping[str, str], schedules: Mapping[str, str]
+) -> dict[str, Any]:
+    """Variables of the templates that train.
+
+    `optimizers` gives the class of each optimizer that a backend can write, `schedules` the
+    formula of each schedule in terms of `progress`, which runs from 0 to 1.
+    """
 
     def get(name: str) -> str:
         """The source text that reads a training parameter."""
@@ -49,10 +43,10 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "image": isinstance(graph.contract.input, ImageInput),
         "metric": graph.task.metric,
         "goal": graph.task.goal,
-        "optimizers": words(graph, "optimizer", OPTIMIZERS),
-        "classes": OPTIMIZERS,
-        "schedules": words(graph, "schedule", SCHEDULES),
-        "schedule_code": SCHEDULES,
+        "optimizers": words(graph, "optimizer", optimizers),
+        "classes": optimizers,
+        "schedules": words(graph, "schedule", schedules),
+        "schedule_code": schedules,
         "clips": clip != Fixed(0.0),
         "get": get,
         "pad": lambda loop: "" if loop.last else "    ",
@@ -60,7 +54,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
     }
 
 
-def words(graph: SearchGraph, name: str, known: dict[str, str]) -> list[str]:
+def words(graph: SearchGraph, name: str, known: Mapping[str, str]) -> list[str]:
     """The values of a parameter that names something this backend must write."""
     domain = graph.space[name].domain if name in graph.space else Fixed(next(iter(known)))
     values = domain.values if isinstance(domain, Choice) else (domain.default(),)

@@ -1,4 +1,4 @@
-"""What the template of data.py prints: the data contract, flat and ready.
+"""What the shared template of data.py prints: the data contract, flat and ready.
 
 All words of the data (names of columns, classes, values) are in `constants`, made of literals.
 """
@@ -30,9 +30,12 @@ _CODES = {"train": 0, "validation": 1, "test": 2}
 
 
 def data_view(
-    contract: DataContract, data: Data, task: str, seed: int, source: str | None
+    contract: DataContract, data: Data, seed: int, source: str | None, arrays: str
 ) -> dict[str, object]:
     """The variables of data.py.jinja.
+
+    `arrays` is what rows become: "torch" tensors with channels first, or "numpy" arrays with
+    channels last.
 
     `source` is the path of the data relative to the project's folder, posix; None for builtin
     data. `seed` is that of the spec, used where data.split.seed is not given.
@@ -57,17 +60,25 @@ def data_view(
         "large_images": storage.kind == "image_folder" and data.image.max_pixels > PILLOW_LIMIT,
         "filling": data.missing.number if data.missing.number == "mean" else "median",
         "label_text": storage.kind in ("csv", "parquet", "image_folder"),
-        **_shape(inputs),
+        "torch": arrays == "torch",
+        "array": "torch.Tensor" if arrays == "torch" else "np.ndarray",
+        **_shape(inputs, arrays == "torch"),
         **_reading(contract),
         "y_words": "the class, int64 [N]" if is_class else "the target, float32 [N, 1]",
     }
-    view["constants"] = _constants(contract, data, seed if divides else None, source)
+    split_seed = seed if divides else None
+    lines = _constants(contract, data, split_seed, source, arrays == "torch")
+    view["constants"] = "\n".join(lines)
     return view
 
 
 def requirements(contract: DataContract) -> tuple[str, ...]:
-    """Packages that data.py imports besides torch and numpy."""
-    needed = {"builtin": "scikit-learn", "image_folder": "pillow", "parquet": "pyarrow"}
+    """Packages that data.py imports besides numpy and a framework."""
+    needed = {
+        "builtin": "scikit-learn>=1.6",
+        "image_folder": "pillow>=11",
+        "parquet": "pyarrow>=18",
+    }
     package = needed.get(contract.storage.kind)
     return (package,) if package else ()
 
@@ -77,10 +88,18 @@ def _fills(inputs: ImageInput | TableInput) -> bool:
     return isinstance(inputs, TableInput) and any(name in inputs.missing for name in inputs.numeric)
 
 
-def _shape(inputs: ImageInput | TableInput) -> dict[str, object]:
+def _axes(inputs: ImageInput, channels_first: bool) -> tuple[int, int, int]:
+    c, h, w = inputs.channels, inputs.height, inputs.width
+    return (c, h, w) if channels_first else (h, w, c)
+
+
+def _shape(inputs: ImageInput | TableInput, channels_first: bool) -> dict[str, object]:
     if isinstance(inputs, ImageInput):
+        axes = ", ".join(str(size) for size in _axes(inputs, channels_first))
         return {
-            "x_words": f"{inputs.dtype} [N, {inputs.channels}, {inputs.height}, {inputs.width}]",
+            "x_words": f"{inputs.dtype} [N, {axes}]",
+            "with_channel": "x[:, np.newaxis]" if channels_first else "x[..., np.newaxis]",
+            "size_words": "INPUT[2], INPUT[1]" if channels_first else "INPUT[1], INPUT[0]",
             "channels": inputs.channels,
             "height": inputs.height,
             "width": inputs.width,
@@ -129,7 +148,9 @@ def _asked(names: dict[str, str]) -> dict[str, object]:
     }
 
 
-def _constants(contract: DataContract, data: Data, seed: int | None, source: str | None) -> str:
+def _constants(
+    contract: DataContract, data: Data, seed: int | None, source: str | None, channels_first: bool
+) -> list[str]:
     """The assignments at the top of the file."""
     lines = []
     if contract.storage.kind != "builtin":
@@ -137,7 +158,7 @@ def _constants(contract: DataContract, data: Data, seed: int | None, source: str
         lines.append(assignment("SOURCE", source, "seen from this folder"))
     else:
         lines.append(assignment("SOURCE", None, "inside scikit-learn"))
-    lines += _input_constants(contract)
+    lines += _input_constants(contract, channels_first)
     if isinstance(contract.target, ClassTarget):
         lines.append(assignment("CLASSES", contract.target.classes))
     lines += _storage_constants(contract, data)
@@ -147,13 +168,14 @@ def _constants(contract: DataContract, data: Data, seed: int | None, source: str
         lines.append(assignment("VALIDATION_FRACTION", fractions.validation))
         lines.append(assignment("TEST_FRACTION", fractions.test))
         lines.append(assignment("SPLIT_SEED", own_seed))
-    return "\n".join(lines)
+    return lines
 
 
-def _input_constants(contract: DataContract) -> list[str]:
+def _input_constants(contract: DataContract, channels_first: bool) -> list[str]:
     inputs = contract.input
     if isinstance(inputs, ImageInput):
-        return [assignment("INPUT", inputs.shape, "channels, height, width")]
+        words = "channels, height, width" if channels_first else "height, width, channels"
+        return [assignment("INPUT", _axes(inputs, channels_first), words)]
     return [assignment("INPUT", (inputs.width,), "columns")]
 
 
