@@ -6,6 +6,7 @@ from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
 from automlc.compiler.passes.bind_constraints import bind_constraints
+from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.passes.choose_strategies import choose_strategies
 from automlc.compiler.passes.count_costs import count_costs
 from automlc.compiler.passes.expand_space import expand_space
@@ -20,6 +21,7 @@ PASSES = (
     resolve_task,
     expand_space,
     choose_strategies,
+    choose_backend,
     count_costs,
     verify_model,
     bind_constraints,

@@ -44,6 +44,7 @@ class Draft:
     constraints: tuple[Constraint, ...] = ()
     search: Choice | None = None
     stopping: Choice | None = None
+    backend: Backend | None = None
     records: tuple[Record, ...] = ()
 
     def noted(self, pass_name: str, key: str, decision: Any, because: str) -> Draft:
@@ -64,6 +65,7 @@ class Draft:
         assert self.costs is not None
         assert self.search is not None
         assert self.stopping is not None
+        assert self.backend is not None
         return SearchGraph(
             name=spec.name,
             task=self.task,
@@ -81,12 +83,7 @@ class Draft:
                 spec.budget.epoch_wall,
                 spec.budget.memory,
             ),
-            backend=Backend(
-                spec.backend.kind,
-                spec.backend.device,
-                spec.backend.precision,
-                spec.backend.threads,
-            ),
+            backend=self.backend,
             seed=spec.seed,
             records=self.records,
         )

@@ -53,7 +53,7 @@ def _record_inputs(draft: Draft) -> Draft:
     for key in _SETTLED:
         value = getattr(spec.budget, key)
         draft = draft.noted("budget", f"budget.{key}", value, draft.origin(f"budget.{key}"))
-    for key in ("kind", "device", "precision", "threads"):
+    for key in ("device", "precision", "threads"):
         value = getattr(spec.backend, key)
         draft = draft.noted("backend", f"backend.{key}", value, draft.origin(f"backend.{key}"))
     for key in ("validation", "test", "stratify"):

@@ -117,7 +117,22 @@ def _budget(graph: SearchGraph) -> Iterator[str]:
         yield f"  memory    {_bytes(budget.memory)} for each trial"
     threads = budget_threads(graph)
     backend = graph.backend
-    yield f"  backend   {backend.kind}, device {backend.device}, {backend.precision}, {threads}"
+    name = backend_text(graph)
+    yield f"  backend   {name}, device {backend.device}, {backend.precision}, {threads}"
+
+
+def backend_text(graph: SearchGraph) -> str:
+    """The backend in words: `pytorch`, `keras on tensorflow`, and the reason of `auto`."""
+    backend = graph.backend
+    name = f"{backend.kind} on {backend.engine}" if backend.engine else backend.kind
+    reason = backend_reason(graph)
+    return f"{name} ({reason})" if reason else name
+
+
+def backend_reason(graph: SearchGraph) -> str | None:
+    """Why `backend: auto` chose as it did (`auto: torch is installed`); None where a spec says."""
+    records = (r.because for r in graph.records if r.key == "backend.kind")
+    return next((because for because in records if because.startswith("auto: ")), None)
 
 
 def budget_threads(graph: SearchGraph) -> str:

@@ -33,6 +33,9 @@ class _Reader:
         self._data = dict(data)
         self._where = where
 
+    def has(self, key: str) -> bool:
+        return key in self._data
+
     def take(self, key: str, *kinds: type, optional: bool = False) -> Any:
         """Remove and return a value of one of the kinds (or null, where optional)."""
         name = f"{self._where}.{key}" if self._where else key
@@ -163,12 +166,16 @@ class Budget:
 
 @record
 class Backend:
-    """Where trials compute; `threads` per trial (None: the cores shared among workers)."""
+    """Where trials compute; `threads` per trial (None: the cores shared among workers).
+
+    `engine` is None for a framework that computes by itself, and then stands in no file.
+    """
 
     kind: str
     device: str
     precision: str
     threads: int | None
+    engine: str | None = None
 
     @classmethod
     def read(cls, data: Any) -> Backend:
@@ -178,9 +185,14 @@ class Backend:
             keys.take("device", str),
             keys.take("precision", str),
             keys.take("threads", int, optional=True),
+            keys.take("engine", str) if keys.has("engine") else None,
         )
         keys.close()
         return backend
+
+    def to_json(self) -> dict[str, Any]:
+        """The section as plan.json holds it: without an engine as before there were engines."""
+        return {key: value for key, value in vars(self).items() if (key, value) != ("engine", None)}
 
 
 @record
@@ -269,7 +281,7 @@ class Plan:
             "search": {"strategy": self.search.name, "options": dict(self.search.options)},
             "stopping": {"policy": self.stopping.name, "options": dict(self.stopping.options)},
             "budget": vars(self.budget).copy(),
-            "backend": vars(self.backend).copy(),
+            "backend": self.backend.to_json(),
             "data": vars(self.data).copy(),
             "seed": self.seed,
         }

@@ -618,7 +618,7 @@ _COMPILER = (
     ),
     Code(
         "E340",
-        "an unknown search strategy or stopping policy",
+        "an unknown search strategy, stopping policy or backend",
         "Nothing of that name is registered.",
         "search: tpa",
         "search: tpe",
@@ -664,6 +664,13 @@ _COMPILER = (
         "The costs of a model have fixed names.",
         "- model.bytes <= 5MB",
         "- model.size <= 5MB",
+    ),
+    Code(
+        "E347",
+        "an engine that the backend does not have",
+        "Keras computes with TensorFlow, PyTorch or JAX; other backends compute by themselves.",
+        "backend: {kind: pytorch, engine: torch}",
+        "backend: {kind: keras, engine: torch}, or backend: pytorch",
     ),
     Code(
         "E401",

@@ -345,8 +345,10 @@ class Budget(Section):
 class Backend(Section):
     """What the project is written for, and what it runs on."""
 
-    kind: Literal["pytorch"] = "pytorch"
-    """The framework of the emitted project."""
+    kind: str = "pytorch"
+    """The framework of the emitted project: pytorch, keras, or auto for what is installed."""
+    engine: Literal["tensorflow", "torch", "jax"] | None = None
+    """What Keras computes with; by default tensorflow, with auto what is installed."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where trials train."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -1,0 +1,89 @@
+"""The backends: what each needs in order to run, what it can export, and who writes its projects.
+
+Plain descriptions, in the order in which `backend: auto` prefers them. The compiler, the runtime
+and the exports read them; none of these imports a framework.
+"""
+
+from __future__ import annotations
+
+from automlc.runtime.registry import Registry
+from automlc.spec.record import record
+
+
+@record
+class Backend:
+    """A framework that projects are written for.
+
+    `emitter`: the module that writes a project (automlc.backends.base.Emitter).
+    `needs`: names that a project imports, all of the top level, the framework first.
+    `package`: what pip installs for it, as one writes it in a shell.
+    `formats`: what `automlc export` can make of a trained model.
+    `engines`: what the framework computes with, by import name; the first is the default. Empty
+    for a framework that computes by itself.
+    `engine_packages`: what pip installs for an engine, where that is not its name.
+    `engine_variable`: the environment variable that tells the framework its engine.
+    """
+
+    name: str
+    emitter: str
+    needs: tuple[str, ...]
+    package: str
+    formats: tuple[str, ...]
+    engines: tuple[str, ...] = ()
+    engine_packages: tuple[tuple[str, str], ...] = ()
+    engine_variable: str = ""
+
+    def modules(self, engine: str | None = None) -> tuple[str, ...]:
+        """Import names of the packages that a run needs."""
+        return tuple(dict.fromkeys((*self.needs, engine) if engine else self.needs))
+
+    def install(self, engine: str | None = None) -> str:
+        """The command line that installs all of `modules`."""
+        packages = [self.package]
+        if engine:
+            packages.append(dict(self.engine_packages).get(engine, engine))
+        return f"pip install {' '.join(packages)}"
+
+    def environment(self, engine: str | None = None) -> dict[str, str]:
+        """Variables that a process needs before it imports the framework."""
+        return {self.engine_variable: engine} if engine and self.engine_variable else {}
+
+
+BACKENDS: Registry[Backend] = Registry("backend")
+
+BACKENDS.add("pytorch")(
+    Backend(
+        "pytorch",
+        emitter="automlc.backends.pytorch.emit",
+        needs=("torch", "safetensors"),
+        package="'automlc[pytorch]'",
+        formats=("source", "weights", "onnx", "torch-export"),
+    )
+)
+BACKENDS.add("keras")(
+    Backend(
+        "keras",
+        emitter="automlc.backends.keras.emit",
+        needs=("keras", "safetensors"),
+        package="'automlc[keras]'",
+        formats=("source", "weights", "keras", "saved-model", "onnx"),
+        engines=("tensorflow", "torch", "jax"),
+        engine_packages=(("torch", "'torch>=2.10,<2.14'"),),
+        engine_variable="KERAS_BACKEND",
+    )
+)
+
+
+def is_installed(name: str) -> bool:
+    """Whether a package of that top-level name could be imported; nothing is imported or read.
+
+    A folder without `__init__.py`, as an uninstall may leave behind, is no package.
+    """
+    from importlib.util import find_spec
+
+    assert "." not in name, "finding a.b would import a"
+    try:
+        found = find_spec(name)
+    except ValueError:  # something put a module without a spec in its place
+        return False
+    return found is not None and found.origin is not None
