@@ -24,6 +24,7 @@ FOLDERS = {
 }
 # Import names of what `validate` and `--help` must not pay for (see ARCHITECTURE.md, dependencies).
 HEAVY = {
+    "jax",
     "jinja2",
     "keras",
     "networkx",
@@ -40,7 +41,7 @@ HEAVY = {
     "tensorflow",
     "torch",
 }
-FRAMEWORKS = {"keras", "ray", "tensorflow", "torch"}
+FRAMEWORKS = {"jax", "keras", "ray", "tensorflow", "torch"}
 DIGITS = ROOT / "examples" / "digits" / "task.yaml"
 
 
@@ -220,7 +221,7 @@ def test_core_dependencies_are_what_the_core_imports() -> None:
         if name not in sys.stdlib_module_names and name != "automlc"
     }
     extras = {"optuna", "pandas", "pil", "plotly", "pyarrow", "safetensors", "scipy", "sklearn"}
-    extras |= {"onnx", "onnxruntime", "onnxscript", "torch"}
+    extras |= {"keras", "onnx", "onnxruntime", "onnxscript", "tensorflow", "torch"}
     assert third_party <= declared | extras
     assert declared <= third_party
 
