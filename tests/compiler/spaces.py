@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -74,6 +75,11 @@ def preset_graph(input_name: str, regression: bool) -> SearchGraph:
         input_name,
         regression,
     )
+
+
+def with_backend(found: SearchGraph, kind: str, engine: str | None = None) -> SearchGraph:
+    """The same graph for another backend."""
+    return replace(found, backend=replace(found.backend, kind=kind, engine=engine))
 
 
 def sample(found: SearchGraph, seed: int) -> dict[str, Any]:

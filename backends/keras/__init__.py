@@ -1,0 +1,1 @@
+"""The Keras emitter and its templates."""

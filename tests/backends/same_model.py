@@ -1,0 +1,158 @@
+"""One spec, two frameworks, one model: run by test_same_model.py, once for each engine of Keras.
+
+    python tests/backends/same_model.py ENGINE EXAMPLES [INPUT ...]
+
+For random configurations of the presets: both emitted models have the compiler's number of
+parameters and bytes, and with PyTorch's weights the Keras model gives PyTorch's answers, to 1e-4 in
+float32. Frozen source is the same model again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from automlc.backends.keras.emit import model_files as keras_files
+from automlc.backends.pytorch.emit import model_files as torch_files
+from automlc.compiler.graph import SearchGraph
+from automlc.compiler.ops import Image
+from tests.backends.weights import carry_over, creation_order, variables
+from tests.compiler.spaces import INPUTS, preset_graph, sample, with_backend
+from tests.emitted.loading import emitted
+
+TOLERANCE = 1e-4
+
+
+def example(shape: Any, rows: int, seed: int) -> np.ndarray:
+    """Random rows as the PyTorch model takes them."""
+    rng = np.random.default_rng(seed)
+    if isinstance(shape, Image):
+        return rng.random((rows, shape.channels, shape.height, shape.width), dtype=np.float32)
+    codes = [rng.integers(0, count + 1, (rows, 1)) for count in shape.cardinalities]
+    return np.concatenate([rng.normal(size=(rows, shape.numeric)), *codes], axis=1, dtype=np.float32)
+
+
+def disturb(state: Mapping[str, Any], seed: int) -> None:
+    """Give every number of a PyTorch state a value that is no default (0 and 1 hide mistakes)."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            continue
+        noise = torch.rand(tensor.shape, generator=generator)
+        if name.endswith(("running_var", "deviation")):
+            tensor.copy_(0.5 + noise)
+        elif tensor.ndim == 1:
+            tensor.add_(noise - 0.5)
+
+
+def torch_answers(module: ModuleType, config: dict[str, Any], x: np.ndarray, seed: int) -> Any:
+    """The answers of the PyTorch model, its arrays in the order of its layers, its parameters."""
+    import torch
+
+    torch.manual_seed(seed)
+    model = module.Model(config).eval()
+    with torch.no_grad():
+        disturb(model.state_dict(), seed)
+        answers = model(torch.from_numpy(x)).numpy()
+    arrays = [t.numpy() for t in model.state_dict().values() if t.is_floating_point()]
+    return answers, arrays, sum(p.numel() for p in model.parameters())
+
+
+def flattened(graph: SearchGraph, config: Mapping[str, Any], module: ModuleType) -> Any:
+    """Channels, height and width of the feature map that is laid out as a vector, if one is."""
+    import torch
+
+    found: list[tuple[int, ...]] = []
+    model = module.Model(config).eval()
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Flatten):
+            layer.register_forward_hook(lambda _, given, __: found.append(given[0].shape[1:]))
+    shape = graph.input_shape
+    with torch.no_grad():
+        model(torch.from_numpy(example(shape, 1, 0)))
+    return tuple(found[0]) if found and len(found[0]) == 3 else None
+
+
+def keras_model(module: ModuleType, *config: Any) -> tuple[Any, list[Any]]:
+    """The Keras model and its variables in the order of the making of its layers."""
+    import keras
+
+    with creation_order(keras) as made:
+        model = module.build_model(*config)
+    return model, variables(keras, made)
+
+
+def check(name: str, regression: bool, seed: int, folder: Path) -> None:
+    graph = preset_graph(name, regression)
+    config = sample(graph, seed)
+    costs = graph.costs.evaluate(config)
+    x = example(graph.input_shape, 3, seed)
+    with emitted(folder / "torch", torch_files(graph, straight=False), "model") as module:
+        expected, arrays, parameters = torch_answers(module, config, x, seed)
+        layout = flattened(graph, config, module)
+    assert parameters == costs["model.params"]
+    if isinstance(graph.input_shape, Image):
+        x = x.transpose(0, 2, 3, 1)
+    made = with_backend(graph, "keras", os.environ["KERAS_BACKEND"])
+    with emitted(folder / "search", keras_files(made, straight=False), "model") as module:
+        compare(*keras_model(module, config), arrays, layout, x, expected, costs)
+    frozen = keras_files(made.freeze(config), straight=True)
+    assert " if " not in frozen["model.py"]
+    assert "config" not in frozen["model.py"]
+    with emitted(folder / "frozen", frozen, "model") as module:
+        compare(*keras_model(module), arrays, layout, x, expected, costs)
+
+
+def compare(
+    model: Any,
+    targets: list[Any],
+    arrays: list[np.ndarray],
+    layout: Any,
+    x: np.ndarray,
+    expected: np.ndarray,
+    costs: Mapping[str, float],
+) -> None:
+    trained = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    assert trained == costs["model.params"], (trained, costs["model.params"])
+    saved = sum(int(np.prod(v.shape)) * 4 for v in model.weights)
+    assert saved == costs["model.size"], (saved, costs["model.size"])
+    carry_over(arrays, targets, layout)
+    answers = model.predict_on_batch(x)
+    assert answers.shape == expected.shape
+    scale = max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(answers - expected).max())
+    assert difference <= TOLERANCE * scale, (difference, scale)
+
+
+def main() -> None:
+    os.environ["KERAS_BACKEND"] = sys.argv[1]
+    examples, names = int(sys.argv[2]), sys.argv[3:] or sorted(set(INPUTS) - {"large"})
+    quiet = (HealthCheck.too_slow, HealthCheck.data_too_large)
+    for name in names:
+        for regression in (False, True):
+
+            @settings(max_examples=examples, deadline=None, suppress_health_check=quiet)
+            @given(name=st.just(name), regression=st.just(regression), seed=st.integers(0, 2**32))
+            def models_agree(name: str, regression: bool, seed: int) -> None:
+                with tempfile.TemporaryDirectory() as folder:
+                    check(name, regression, seed, Path(folder))
+
+            models_agree()
+            print(f"{name} {'regression' if regression else 'classification'}: agree", flush=True)
+
+
+if __name__ == "__main__":
+    main()
