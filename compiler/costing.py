@@ -243,7 +243,7 @@ class Counter:
             assert isinstance(before, Vector)
             assert isinstance(after, Vector)
             weights = before.features * after.features
-            extra = Cost(weights + after.features, 0, weights)
+            extra = Cost(weights, 0, weights)
         projection = Totals(
             added * extra.params, added * extra.buffers, added * extra.macs, after.size()
         )
