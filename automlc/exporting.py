@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automlc.backends.base import emitter
 from automlc.backends.project import write_files
-from automlc.backends.pytorch.emit import frozen_files
 from automlc.compiler.graph import SearchGraph
+from automlc.compiler.lock import LOCK
+from automlc.compiler.lock import SCHEMA as LOCK_SCHEMA
+from automlc.runtime.backends import BACKENDS
+from automlc.runtime.plan import load_plan
 from automlc.runtime.run import verify_project
 from automlc.runtime.trial import sha256_of
 from automlc.runtime.view import RunView
 from automlc.spec.errors import AutomlcError
 
-FORMATS = ("source", "onnx", "torch-export", "weights")
-_SUFFIX = {"onnx": "model.onnx", "torch-export": "model.pt2", "weights": "weights.safetensors"}
-_NEEDS = {"onnx": ("onnx", "onnxruntime", "onnxscript")}
+# What an export is called where nobody named it.
+_NAMES = {
+    "keras": "model.keras",
+    "onnx": "model.onnx",
+    "torch-export": "model.pt2",
+    "weights": "weights.safetensors",
+}
+_SUFFIXES = {"keras": ".keras"}  # Keras tells its formats apart by the name
+_FOLDERS = ("saved-model",)
+_NEEDS = {("pytorch", "onnx"): ("onnx", "onnxruntime", "onnxscript")}
 
 
 @dataclass(frozen=True)
@@ -38,41 +52,68 @@ class Export:
     samples: int
 
 
+@dataclass(frozen=True)
+class _Best:
+    """The best model of a run: its project, and what export.py is called with."""
+
+    project: Path
+    config: Path
+    weights: Path
+    kind: str
+    engine: str | None
+    data: str | None
+
+    @classmethod
+    def of(cls, run: str | Path | None) -> _Best:
+        with RunView.open(run) as view:
+            folder, meta = view.folder, view.meta
+        best, project = folder / "best", folder / "project"
+        config, weights = best / "config.json", best / "weights.safetensors"
+        if not config.exists() or not weights.exists():
+            raise AutomlcError(
+                f"{folder} has no best model yet",
+                f"finish the run first: automlc run {folder} --resume",
+            )
+        # Its code is run, and its names are written into source: both must be the compiler's.
+        verify_project(project, tuple(meta.get("allow_code") or ()))
+        backend = load_plan(project / "plan.json").backend
+        source = str(meta.get("data") or "")
+        data = source if source and not source.startswith("builtin:") else None
+        return cls(project, config, weights, backend.kind, backend.engine, data)
+
+
 def export(run: str | Path | None, format_: str, out: Path | None = None) -> Export:
-    """Write the best model of a run as `source`, `onnx`, `torch-export` or `weights`.
+    """Write the best model of a run in one of the formats of its backend (runtime/backends.py).
 
-    Raises AutomlcError where there is no best model, where a package is missing, or where the
-    export answers differently than the trained model (the file is then removed).
+    Raises AutomlcError where there is no best model, where a package is missing, where the place
+    holds something else, or where the export answers differently than the trained model. Then
+    nothing is written, and an earlier export stays.
     """
-    if format_ not in FORMATS:
-        raise AutomlcError(f"no format is called {format_!r}", f"known: {', '.join(FORMATS)}")
-    _require(format_)
-    with RunView.open(run) as view:
-        folder, meta = view.folder, view.meta
-    config, weights = folder / "best" / "config.json", folder / "best" / "weights.safetensors"
-    if not config.exists() or not weights.exists():
+    best = _Best.of(run)
+    formats = BACKENDS.get(best.kind).formats
+    if format_ not in formats:
         raise AutomlcError(
-            f"{folder} has no best model yet",
-            f"finish the run first: automlc run {folder} --resume",
+            f"a model of the backend {best.kind} is not exported as {format_!r}",
+            f"its formats are: {', '.join(formats)}",
         )
-    target = out or folder / "export" / _SUFFIX.get(format_, "source")
+    _require(best.kind, format_)
+    target = out or best.project.parent / "export" / _NAMES.get(format_, format_)
     if format_ == "weights":
-        return _copy_weights(weights, target)
-    if format_ == "source":
-        return _export_source(folder, meta, config, weights, target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AutomlcError(f"{target} cannot be written: {error.strerror or error}") from error
-    if target.is_dir():
-        raise AutomlcError(f"{target} is a folder", "name a file with -o FILE")
-    return _checked(_run_export(folder, meta, format_, config, weights, target), target, format_)
+        return _copy_weights(best.weights, target)
+    _check_target(format_, target)
+    with _stage(target) as stage:
+        made = stage / _NAMES.get(format_, format_)
+        if format_ == "source":
+            return _export_source(best, made, target)
+        done = _checked(_run_export(best, format_, made), target, format_)
+        _put(made, target, stage)
+    return done
 
 
-def _require(format_: str) -> None:
+def _require(kind: str, format_: str) -> None:
     from importlib.util import find_spec
 
-    missing = [name for name in _NEEDS.get(format_, ()) if find_spec(name) is None]
+    missing = [name for name in _NEEDS.get((kind, format_), ()) if find_spec(name) is None]
     if missing:
         raise AutomlcError(
             f"exporting {format_} needs {', '.join(missing)}",
@@ -91,49 +132,43 @@ def _copy_weights(weights: Path, target: Path) -> Export:
     return Export(target, "weights", None, 0)
 
 
-def _export_source(
-    folder: Path, meta: Mapping[str, Any], config: Path, weights: Path, target: Path
-) -> Export:
-    # Its names are written into source: they must be the compiler's.
-    verify_project(folder / "project", tuple(meta.get("allow_code") or ()))
-    graph = SearchGraph.from_json(_read(folder / "project" / "graph.json"))
-    trial = _read(config)
+def _export_source(best: _Best, made: Path, target: Path) -> Export:
+    graph = SearchGraph.from_json(_read(best.project / "graph.json"))
+    trial = _read(best.config)
     if not isinstance(trial, dict) or not isinstance(trial.get("config"), dict):
-        raise AutomlcError(f"{config} is damaged: it holds no configuration")
-    files = frozen_files(graph.freeze(trial["config"]), trial)
+        raise AutomlcError(f"{best.config} is damaged: it holds no configuration")
+    files = emitter(best.kind).frozen_files(graph.freeze(trial["config"]), trial)
+    write_files(made, files)
+    done = _checked(_run_export(best, "source", made), target, "source")
     write_files(target, files)
-    shutil.copyfile(weights, target / "weights.safetensors")
-    return _checked(_run_export(folder, meta, "source", config, weights, target), target, "source")
+    shutil.copyfile(best.weights, target / best.weights.name)
+    return done
 
 
-def _run_export(
-    folder: Path, meta: Mapping[str, Any], format_: str, config: Path, weights: Path, target: Path
-) -> dict[str, Any]:
+def _run_export(best: _Best, format_: str, made: Path) -> dict[str, Any]:
     """The project's own export.py in a process of its own; its last line is the comparison."""
-    project = folder / "project"
-    verify_project(project, tuple(meta.get("allow_code") or ()))
     command = [sys.executable, "export.py", "--format", format_]
-    command += ["--config", str(config.resolve()), "--weights", str(weights.resolve())]
-    command += ["--out", str(target.resolve())]
-    source = meta.get("data")
-    if source and not str(source).startswith("builtin:"):
-        command += ["--data", str(source)]
+    command += ["--config", str(best.config.resolve()), "--weights", str(best.weights.resolve())]
+    command += ["--out", str(made.resolve())]
+    if best.data:
+        command += ["--data", best.data]
+    environment = {**os.environ, **BACKENDS.get(best.kind).environment(best.engine)}
     # The arguments are ours: this interpreter, a file whose digest was just checked, paths.
     done = subprocess.run(  # noqa: S603
-        command, cwd=project, capture_output=True, text=True, check=False
+        command, cwd=best.project, env=environment, capture_output=True, text=True, check=False
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if not lines:
-        cause = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise AutomlcError(f"the export failed: {cause}", f"in {project}: {' '.join(command)}")
-    result: dict[str, Any] = json.loads(lines[-1])
-    return result
+    if lines:
+        result: dict[str, Any] = json.loads(lines[-1])
+        return result
+    cause = (done.stderr.strip().splitlines() or ["no output"])[-1]
+    if done.returncode > 0 and "Traceback" not in done.stderr:
+        raise AutomlcError(cause)  # not a crash, but a line for people
+    raise AutomlcError(f"the export failed: {cause}", f"in {best.project}: {' '.join(command)}")
 
 
 def _checked(result: Mapping[str, Any], target: Path, format_: str) -> Export:
     if not result["same"]:
-        if target.is_file():
-            target.unlink()
         raise AutomlcError(
             f"the {format_} export answers differently than the trained model: "
             f"the largest difference is {result['largest_difference']:.3g}, "
@@ -141,6 +176,77 @@ def _checked(result: Mapping[str, Any], target: Path, format_: str) -> Export:
             exit_code=1,
         )
     return Export(target, format_, float(result["largest_difference"]), int(result["samples"]))
+
+
+def _check_target(format_: str, target: Path) -> None:
+    """Raise AutomlcError, before any work, where an export of this format may not be written."""
+    suffix = _SUFFIXES.get(format_)
+    if suffix and target.suffix != suffix:
+        raise AutomlcError(
+            f"the name {target.name} does not end in {suffix}", f"name a file: -o NAME{suffix}"
+        )
+    if format_ in _FOLDERS:
+        _check_folder(target)
+    elif format_ != "source" and target.is_dir():
+        raise AutomlcError(f"{target} is a folder", "name a file with -o FILE")
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise AutomlcError unless a folder is free, or holds an earlier export and nothing else."""
+    if folder.is_symlink():
+        raise AutomlcError(f"{folder} is a link", "name the folder itself with -o DIR")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise AutomlcError(f"{folder} is a file", "name another folder with -o DIR")
+    found = {name: digest for name, digest in _digests(folder).items() if name != LOCK}
+    if found != _locked(folder):
+        raise AutomlcError(
+            f"{folder} holds files that automlc did not write, or that were changed since",
+            "name an empty or a new folder with -o DIR",
+        )
+
+
+def _digests(folder: Path) -> dict[str, str | None]:
+    """The files below a folder and their sha256; None for a link."""
+    paths = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    return {
+        path.relative_to(folder).as_posix(): None if path.is_symlink() else sha256_of(path)
+        for path in paths
+    }
+
+
+def _locked(folder: Path) -> dict[str, Any]:
+    """What the lock of an export says of its files; nothing without a lock."""
+    try:
+        files = json.loads((folder / LOCK).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return files if isinstance(files, dict) else {}
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """A folder beside the target, from which a finished export is moved to its place."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".automlc-", dir=target.parent) as stage:
+            yield Path(stage)
+    except OSError as error:
+        raise AutomlcError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _put(made: Path, target: Path, stage: Path) -> None:
+    """Move a finished export to its place; an earlier export there goes."""
+    if not made.is_dir():
+        os.replace(made, target)
+        return
+    lock = {"schema": LOCK_SCHEMA, "files": dict(sorted(_digests(made).items()))}
+    (made / LOCK).write_text(json.dumps(lock, indent=1) + "\n", encoding="utf-8")
+    _check_folder(target)
+    if target.exists():
+        os.rename(target, stage / "old")
+    os.rename(made, target)
 
 
 def _read(path: Path) -> dict[str, Any]:

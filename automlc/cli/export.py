@@ -4,15 +4,20 @@ from pathlib import Path
 
 import click
 
+from automlc.runtime.backends import BACKENDS
+
+BACKEND_FORMATS = [BACKENDS.get(name).formats for name in BACKENDS.names()]
+FORMATS = tuple(dict.fromkeys(name for formats in BACKEND_FORMATS for name in formats))
+
 
 @click.command(
-    "export", short_help="Write the best model as source, weights, ONNX or torch.export."
+    "export", short_help="Write the best model as source, weights, ONNX, .keras or SavedModel."
 )
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["source", "onnx", "torch-export", "weights"]),
+    type=click.Choice(FORMATS),
     default="source",
     show_default=True,
     help="What to write.",
@@ -20,6 +25,9 @@ import click
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Where [RUN/export/…].")
 def command(run: str | None, format_: str, out: Path | None) -> None:
     """Write the best model of RUN (default: the latest run).
+
+    source and weights for every backend, torch-export for PyTorch, keras (a .keras file) and
+    saved-model for Keras, onnx for both.
 
     The answers of the export are compared with those of the trained model on validation rows;
     an export that differs is refused.
