@@ -122,17 +122,16 @@ def _budget(graph: SearchGraph) -> Iterator[str]:
 
 
 def backend_text(graph: SearchGraph) -> str:
-    """The backend in words: `pytorch`, `keras on tensorflow`, and the reason of `auto`."""
-    backend = graph.backend
+    """The backend in words, such as `keras on tensorflow`, and why `auto` chose it."""
+    backend, reason = graph.backend, auto_reason(graph)
     name = f"{backend.kind} on {backend.engine}" if backend.engine else backend.kind
-    reason = backend_reason(graph)
     return f"{name} ({reason})" if reason else name
 
 
-def backend_reason(graph: SearchGraph) -> str | None:
-    """Why `backend: auto` chose as it did (`auto: torch is installed`); None where a spec says."""
-    records = (r.because for r in graph.records if r.key == "backend.kind")
-    return next((because for because in records if because.startswith("auto: ")), None)
+def auto_reason(graph: SearchGraph) -> str | None:
+    """Why `backend: auto` chose as it did; None where the spec names a backend."""
+    reasons = (r.because for r in graph.records if r.key == "backend.kind")
+    return next((text for text in reasons if text.startswith("auto: ")), None)
 
 
 def budget_threads(graph: SearchGraph) -> str:

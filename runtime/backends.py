@@ -6,6 +6,8 @@ and the exports read them; none of these imports a framework.
 
 from __future__ import annotations
 
+import os
+
 from automlc.runtime.registry import Registry
 from automlc.spec.record import record
 
@@ -22,6 +24,7 @@ class Backend:
     for a framework that computes by itself.
     `engine_packages`: what pip installs for an engine, where that is not its name.
     `engine_variable`: the environment variable that tells the framework its engine.
+    `variables`: others that keep a person's own settings of the framework out of a run.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Backend:
     engines: tuple[str, ...] = ()
     engine_packages: tuple[tuple[str, str], ...] = ()
     engine_variable: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
 
     def modules(self, engine: str | None = None) -> tuple[str, ...]:
         """Import names of the packages that a run needs."""
@@ -46,7 +50,8 @@ class Backend:
 
     def environment(self, engine: str | None = None) -> dict[str, str]:
         """Variables that a process needs before it imports the framework."""
-        return {self.engine_variable: engine} if engine and self.engine_variable else {}
+        chosen = {self.engine_variable: engine} if engine and self.engine_variable else {}
+        return {**dict(self.variables), **chosen}
 
 
 BACKENDS: Registry[Backend] = Registry("backend")
@@ -70,6 +75,9 @@ BACKENDS.add("keras")(
         engines=("tensorflow", "torch", "jax"),
         engine_packages=(("torch", "'torch>=2.10,<2.14'"),),
         engine_variable="KERAS_BACKEND",
+        # Without it Keras obeys ~/.keras/keras.json (the layout of images, the format of numbers),
+        # and writes that file where there is none.
+        variables=(("KERAS_HOME", os.devnull),),
     )
 )
 

@@ -271,12 +271,13 @@ class Live(Lines):
 def opening_lines(session: Session) -> list[str]:
     """What is searched, where it goes, how much of it, and how to go on after a stop."""
     plan = session.plan
+    engine = f" ({plain(plan.backend.engine)})" if plan.backend.engine else ""
     lines = [
         f"{plain(plan.name)}: {plan.task.goal} {plain(plan.task.metric)}"
         f" ({plan.task.kind.replace('_', ' ')}), search {plain(plan.search.name)},"
         f" stopping {plain(plan.stopping.name)}",
         f"budget: {session.budget()}; {session.workers} at a time,"
-        f" {plain(plan.backend.kind)} on {plain(plan.backend.device)}",
+        f" {plain(plan.backend.kind)}{engine} on {plain(plan.backend.device)}",
         f"run: {plain(session.folder)}",
         f"Ctrl-C saves; continue with: {plain(session.resume_command)}",
     ]

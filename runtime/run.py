@@ -8,6 +8,7 @@ that automlc.lock gives it, and no Python file may be there besides, unless it i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -15,10 +16,10 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from automlc.runtime.backends import BACKENDS, is_installed
 from automlc.runtime.executors.local import LocalExecutor
 from automlc.runtime.faults import hit
 from automlc.runtime.interrupts import Interrupts
@@ -36,7 +37,10 @@ RUNS = "runs"
 MANIFEST = "automlc.lock"
 _MANIFEST_SCHEMA = "automlc.lock/1"
 _BUILTIN = "builtin:"
-_BACKEND_NEEDS = {"pytorch": ("torch", "safetensors")}
+# TensorFlow is installed under one of several names, all of which import as tensorflow.
+_BUILDS = ("tensorflow", "tensorflow-cpu", "tensorflow-rocm", "tensorflow-intel")
+_BUILDS += ("tensorflow-macos", "tensorflow-cpu-aws", "tf-nightly", "tf-nightly-cpu")
+_DISTRIBUTIONS = {"tensorflow": _BUILDS}
 
 
 @record
@@ -165,11 +169,11 @@ def _meta(plan: Plan, folder: Path, source: str, options: Options) -> dict[str, 
         "seed": plan.seed,
         "data": source,
         "allow_code": list(options.allow_code),
-        "versions": _versions(),
+        "versions": _versions(plan),
     }
 
 
-def _versions() -> dict[str, str]:
+def _versions(plan: Plan) -> dict[str, str]:
     """What this run was made with; asked of the installed packages, none is imported."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -178,11 +182,12 @@ def _versions() -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         "system": f"{platform.system()} {platform.machine()}",
     }
-    for name in ("automlc", "optuna", "torch", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
+    backend = BACKENDS.get(plan.backend.kind).modules(plan.backend.engine)
+    for module in dict.fromkeys(("automlc", "numpy", *_searcher_needs(plan), *backend)):
+        for name in _DISTRIBUTIONS.get(module, (module,)):
+            with contextlib.suppress(PackageNotFoundError):
+                found[name] = version(name)
+                break
     return found
 
 
@@ -294,8 +299,13 @@ def _session(
                     exit_code=interrupts.exit_code,
                 )
 
+        backend = BACKENDS.get(plan.backend.kind)
         executor = LocalExecutor(
-            (folder / "project").resolve(), source, folder.resolve() / "worker.log", idle=idle
+            (folder / "project").resolve(),
+            source,
+            folder.resolve() / "worker.log",
+            environment=backend.environment(plan.backend.engine),
+            idle=idle,
         )
         if not executor.fork:
             progress.say("trials are not forked on this system: each loads the data itself")
@@ -425,13 +435,32 @@ def _copy_project(project: Path, target: Path, files: Mapping[str, str]) -> None
 
 def check_packages(plan: Plan) -> None:
     """Say what must be installed before a run begins, not in its middle. Imports nothing."""
-    wanted = dict.fromkeys(_BACKEND_NEEDS.get(plan.backend.kind, ()), "pytorch")
-    wanted |= dict.fromkeys(getattr(SEARCHERS.get(plan.search.name), "needs", ()), "run")
-    for name, extra in wanted.items():
-        if find_spec(name) is None:
-            raise AutomlcError(
-                f"this run needs the package {name}", f"install it: pip install 'automlc[{extra}]'"
-            )
+    engine = plan.backend.engine
+    backend = BACKENDS.get(plan.backend.kind)
+    if engine not in (backend.engines or (None,)):
+        raise AutomlcError(
+            f"plan.json: the backend {backend.name} has no engine {engine!r}",
+            "the project was compiled by another version of automlc; compile it again",
+        )
+    on = f"{backend.name} on {engine}" if engine else backend.name
+    _require(f"the backend {on}", backend.modules(engine), backend.install(engine))
+    for name in _searcher_needs(plan):
+        extra = "pytorch" if name == "torch" else "run"
+        who = f"the search strategy {plan.search.name}"
+        _require(who, (name,), f"pip install 'automlc[{extra}]'")
+
+
+def _searcher_needs(plan: Plan) -> tuple[str, ...]:
+    return tuple(getattr(SEARCHERS.get(plan.search.name), "needs", ()))
+
+
+def _require(who: str, modules: Sequence[str], command: str) -> None:
+    missing = [name for name in modules if not is_installed(name)]
+    if missing:
+        noun = "package" if len(missing) == 1 else "packages"
+        raise AutomlcError(
+            f"{who} needs the {noun} {' and '.join(missing)}", f"install with: {command}"
+        )
 
 
 def check_data(plan: Plan, source: str) -> None:

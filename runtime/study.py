@@ -39,10 +39,13 @@ from automlc.runtime.trial import (
     parse_report,
     sweep,
 )
+from automlc.runtime.worker import speaks_of_memory
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 
 _POLL_S = 0.25
+# A process that was refused memory did not reach its limit, but came near.
+_NEAR_LIMIT = 0.75
 # How long a trial that was told to stop, or has done its last epoch, may take to exit.
 _EXIT_S = 10.0
 # How long a trial may finish its epoch after the wall of the study.
@@ -448,10 +451,12 @@ class Study:
             return Failure(kind) if known else Failure.ERROR, text
         if message.code is None:
             return Failure.LOST, "the worker process was lost"
+        if message.code and self._starved(slot, message):
+            return Failure.OOM, f"{_how(message.code)} at its limit of memory (budget.memory)"
         if message.code < 0:
             return self._classify_signal(-message.code)
         if message.code > 0:
-            return Failure.ERROR, f"exited with status {message.code}"
+            return Failure.ERROR, _how(message.code)
         return None, "ended without reporting a metric"
 
     def _classify_signal(self, number: int) -> tuple[Failure, str]:
@@ -459,11 +464,21 @@ class Study:
         if number == signal.SIGKILL and kills > self._oom_kills:
             self._oom_kills = kills
             return Failure.OOM, "killed by the system: out of memory"
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            name = f"signal {number}"
-        return Failure.KILLED, f"killed by {name}"
+        return Failure.KILLED, _how(-number)
+
+    def _starved(self, slot: _Slot, message: Ended) -> bool:
+        """Whether a trial that died without a word did so for want of memory.
+
+        C++ code that gets no memory aborts the process (TensorFlow, JAX), and not all of it says
+        why.
+        """
+        limit = self._plan.budget.memory
+        if limit is None or message.code in (-signal.SIGKILL, -signal.SIGTERM):
+            return False
+        if message.memory is not None and message.memory >= _NEAR_LIMIT * limit:
+            return True
+        words = _last_words(self._trial_folder(slot.number) / "log.txt")
+        return speaks_of_memory(words) or "pthread_create() failed" in words
 
     def _refuse_disk(self, slot: _Slot, message: str) -> None:
         raise AutomlcError(
@@ -704,6 +719,26 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     temporary.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     sync(temporary)
     temporary.replace(path)
+
+
+def _how(code: int) -> str:
+    """How a process ended, in words: its exit status, or the signal if that is negative."""
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def _last_words(log: Path) -> str:
+    """The end of a log; empty if there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2000))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _oom_kills() -> int:

@@ -43,7 +43,13 @@ EXIT_FAILED = 3
 _MAX_FILE_BYTES = 64 * 1024**3
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+_OOM_NAMES = ("OutOfMemoryError", "ResourceExhaustedError")
 _OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate")
+_OOM_WORDS += ("resource_exhausted", "bad_alloc")
+_FRAMEWORKS = ("jax", "jaxlib", "keras", "tensorflow", "torch")
+# Trials are held to what they may write, not to their address space: TensorFlow maps 1.5 GB and
+# CUDA far more without ever using it. Linux counts private writable memory against RLIMIT_DATA.
+_MEMORY_LIMIT = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
 
 
 def send(channel: socket.socket, message: Mapping[str, Any]) -> None:
@@ -118,7 +124,7 @@ class Child:
         lower_limit(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
         memory = self._command.get("memory")
         if memory:
-            lower_limit(resource.RLIMIT_AS, int(memory))
+            lower_limit(_MEMORY_LIMIT, int(memory))
         hit("child.start")
 
     def _redirect(self, log: Path) -> None:
@@ -170,7 +176,7 @@ def lower_limit(which: int, value: int) -> None:
 def describe(error: BaseException) -> dict[str, Any]:
     """The failure class of an exception and one line about it."""
     name = type(error).__name__
-    text = " ".join(str(error).split())[:500]
+    text = gist(str(error))
     message = f"{name}: {text}" if text else name
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         place = f" ({error.filename})" if error.filename else ""
@@ -182,14 +188,25 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"class": "error", "message": message}
 
 
+def gist(text: str) -> str:
+    """A message on one line, without the traceback that TensorFlow writes into its messages."""
+    lines = (line.strip() for line in text.splitlines())
+    return " ".join(" ".join(line for line in lines if not line.startswith('File "')).split())[:500]
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception, of Python or of a framework, says that memory ran out."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or type(error).__name__ in _OOM_NAMES:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    words = str(error).lower()
-    return isinstance(error, RuntimeError) and any(word in words for word in _OOM_WORDS)
+    framework = type(error).__module__.partition(".")[0] in _FRAMEWORKS
+    return (framework or isinstance(error, RuntimeError)) and speaks_of_memory(str(error))
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Whether a message or the end of a log says that memory ran out."""
+    return any(word in text.lower() for word in _OOM_WORDS)
 
 
 # ---- the parent ----

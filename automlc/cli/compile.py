@@ -14,9 +14,12 @@ from automlc.cli.common import data_root_option, say_warnings, spec_argument
 def command(spec: Path, out: Path | None, data_root: tuple[Path, ...]) -> None:
     """Turn SPEC into a project: plain source, plan, graph and lock."""
     from automlc.backends import build
+    from automlc.compiler.plan_text import auto_reason, backend_text
 
     project = build(spec, out, data_root)
     say_warnings(project.warnings)
+    if auto_reason(project.graph):
+        click.echo(f"backend: {backend_text(project.graph)}")
     click.echo(f"wrote {project.path}")
     click.echo(f"  read it:   {project.path / 'model.py'}, {project.path / 'train.py'}")
     click.echo(f"  search:    automlc run {project.path}")

@@ -81,8 +81,11 @@ def _compile(spec: Path, options: Options) -> tuple[Path, Options]:
     """Compile a spec to build/<name>; returns the project and the options with its data."""
     from automlc.backends import build
     from automlc.cli.common import say_warnings
+    from automlc.compiler.plan_text import auto_reason, backend_text
 
     project = build(spec, roots=options.data_roots)
     say_warnings(project.warnings)
+    if auto_reason(project.graph):
+        options.progress.say(f"backend: {backend_text(project.graph)}")
     source = None if project.data is None else str(project.data)
     return project.path, replace(options, source=source)

@@ -63,7 +63,9 @@ class _Running:
 class _Worker:
     """A worker process and the control channel to it."""
 
-    def __init__(self, arguments: list[str], folder: Path, log: Path):
+    def __init__(
+        self, arguments: list[str], folder: Path, log: Path, environment: Mapping[str, str]
+    ):
         self.control, theirs = socket.socketpair()
         with log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -77,7 +79,7 @@ class _Worker:
                     str(theirs.fileno()),
                 ],
                 cwd=folder,
-                env=clean_environment(os.environ),
+                env={**clean_environment(os.environ), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -101,13 +103,15 @@ class _Worker:
 class LocalExecutor:
     """Runs jobs of one project; `source` is the path of its data, or a builtin name.
 
-    `log`: the file that gets what the parent process prints. `fork`: whether a warm parent is used.
+    `log`: the file that gets what the parent process prints. `environment`: variables of the
+    workers that count whatever the caller's own say. `fork`: whether a warm parent is used.
     `idle` is called every now and then while the project is being loaded; it may raise.
     """
 
     project: Path
     source: str | None
     log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
     fork: bool = field(default_factory=can_fork)
     idle: Callable[[], None] = lambda: None
 
@@ -190,7 +194,7 @@ class LocalExecutor:
             arguments += ["--source", self.source]
         if not self.fork:
             arguments.append("--single")
-        worker = _Worker(arguments, self.project, self.log)
+        worker = _Worker(arguments, self.project, self.log, self.environment)
         self._workers.append(worker)
         if self.fork:
             self._wait_until_ready(worker)

@@ -33,7 +33,7 @@ class GP:
         start_with_default: bool = True
         startup: int = Field(default=10, ge=1)
 
-    needs: ClassVar[tuple[str, ...]] = ("optuna",)
+    needs: ClassVar[tuple[str, ...]] = ("optuna", "torch")
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False
 

@@ -80,6 +80,29 @@ def test_out_of_memory_is_tried_once_more_with_split_batches(tmp_path: Path) -> 
     assert "MemoryError" in log
 
 
+def test_address_space_that_is_only_reserved_is_not_memory(tmp_path: Path) -> None:
+    assert run_wrong(tmp_path, "reserve@2", budget__memory=1024**3)[0] == "complete"
+
+
+@pytest.mark.parametrize("wrong", ["bad_alloc@2", "fill_and_abort@2"])
+def test_c_code_that_gets_no_memory_and_aborts_is_out_of_memory(tmp_path: Path, wrong: str) -> None:
+    assert run_wrong(tmp_path, wrong, budget__memory=512 * 1024**2)[0] == "complete"
+    log = (tmp_path / "r" / "t0002" / "log.txt").read_text()
+    assert "epoch 2 attempt accumulate 2" in log
+    sql = "SELECT payload FROM events WHERE kind = 'attempt_started' AND trial = 2 ORDER BY seq"
+    retry = json.loads(rows(tmp_path / "r", sql)[-1][0])
+    assert (retry["cause"], retry["failure"]) == ("retry", "oom")
+    assert retry["reason"] == "killed by SIGABRT at its limit of memory (budget.memory)"
+
+
+@pytest.mark.parametrize("memory", [None, 1024**3])
+def test_a_crash_that_is_not_about_memory_is_no_lack_of_it(
+    tmp_path: Path, memory: int | None
+) -> None:
+    found = run_wrong(tmp_path, "abort@2", budget__memory=memory)
+    assert found == ("failed", "killed", "killed by SIGABRT")
+
+
 def test_a_stopped_process_is_ended_by_the_progress_watchdog(tmp_path: Path) -> None:
     state, failure, reason = run_wrong(tmp_path, "hang@2", budget__epoch_wall=1.5)
     assert (state, failure) == ("failed", "timeout")

@@ -8,12 +8,16 @@ sleep (seconds per epoch), and per trial number what goes wrong: {"wrong": {"2":
 import hashlib
 import json
 import math
+import mmap
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 from automlc.runtime.faults import hit
+
+GIB = 1024**3
 
 
 def load(source=None):
@@ -52,6 +56,16 @@ def misbehave(what, epoch, folder, accumulate):
         raise MemoryError
     if action == "allocate" and accumulate == 1:
         bytearray(64 * 1024**3)
+    if action == "reserve":  # address space alone, as TensorFlow and CUDA map it
+        mmap.mmap(-1, 64 * 1024**3, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=0)
+    if action == "bad_alloc" and accumulate == 1:
+        print("terminate called after throwing an instance of 'std::bad_alloc'", file=sys.stderr)
+        os.abort()
+    if action == "abort":
+        os.abort()
+    if action == "fill_and_abort" and accumulate == 1:
+        kept = b"x" * int(0.4 * GIB)
+        os.kill(os.getpid(), signal.SIGABRT if kept else 0)
     if action == "error":
         raise ValueError("a bug\x1b[31m in the model")
     if action == "hang":
