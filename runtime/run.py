@@ -38,8 +38,16 @@ MANIFEST = "automlc.lock"
 _MANIFEST_SCHEMA = "automlc.lock/1"
 _BUILTIN = "builtin:"
 # TensorFlow is installed under one of several names, all of which import as tensorflow.
-_BUILDS = ("tensorflow", "tensorflow-cpu", "tensorflow-rocm", "tensorflow-intel")
-_BUILDS += ("tensorflow-macos", "tensorflow-cpu-aws", "tf-nightly", "tf-nightly-cpu")
+_BUILDS = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-rocm",
+    "tensorflow-intel",
+    "tensorflow-macos",
+    "tensorflow-cpu-aws",
+    "tf-nightly",
+    "tf-nightly-cpu",
+)
 _DISTRIBUTIONS = {"tensorflow": _BUILDS}
 
 

@@ -44,11 +44,17 @@ _MAX_FILE_BYTES = 64 * 1024**3
 _PR_SET_PDEATHSIG = 1
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 _OOM_NAMES = ("OutOfMemoryError", "ResourceExhaustedError")
-_OOM_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate")
-_OOM_WORDS += ("resource_exhausted", "bad_alloc")
+_OOM_WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "cannot allocate",
+    "resource_exhausted",
+    "bad_alloc",
+)
 _FRAMEWORKS = ("jax", "jaxlib", "keras", "tensorflow", "torch")
 # Trials are held to what they may write, not to their address space: TensorFlow maps 1.5 GB and
-# CUDA far more without ever using it. Linux counts private writable memory against RLIMIT_DATA.
+# CUDA more, without ever using it. Linux counts private writable memory against RLIMIT_DATA.
 _MEMORY_LIMIT = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
 
 
