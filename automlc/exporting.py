@@ -62,6 +62,7 @@ class _Best:
     kind: str
     engine: str | None
     data: str | None
+    allow_code: tuple[str, ...]
 
     @classmethod
     def of(cls, run: str | Path | None) -> _Best:
@@ -74,12 +75,11 @@ class _Best:
                 f"{folder} has no best model yet",
                 f"finish the run first: automlc run {folder} --resume",
             )
-        # Its code is run, and its names are written into source: both must be the compiler's.
-        verify_project(project, tuple(meta.get("allow_code") or ()))
         backend = load_plan(project / "plan.json").backend
         source = str(meta.get("data") or "")
         data = source if source and not source.startswith("builtin:") else None
-        return cls(project, config, weights, backend.kind, backend.engine, data)
+        allowed = tuple(meta.get("allow_code") or ())
+        return cls(project, config, weights, backend.kind, backend.engine, data, allowed)
 
 
 def export(run: str | Path | None, format_: str, out: Path | None = None) -> Export:
@@ -100,6 +100,8 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
     target = out or best.project.parent / "export" / _NAMES.get(format_, format_)
     if format_ == "weights":
         return _copy_weights(best.weights, target)
+    # Its code is run, and its names are written into source: both must be the compiler's.
+    verify_project(best.project, best.allow_code)
     _check_target(format_, target)
     with _stage(target) as stage:
         made = stage / _NAMES.get(format_, format_)
