@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NoReturn
 
 import click
@@ -100,8 +101,20 @@ def complain(kind: str, message: str, hint: str | None = None) -> None:
         click.echo(f"  help: {clean(hint)}", err=True)
 
 
+def _without_plugins_of_pydantic() -> None:
+    """Keep pydantic from looking for plug-ins, which only other programs need.
+
+    Before its first model it reads the metadata of every installed distribution, which takes as
+    long as all of spec/ and opens files of frameworks that a spec has no business with.
+    """
+    loader = ModuleType("pydantic.plugin._loader")
+    loader.__dict__["get_plugins"] = tuple
+    sys.modules.setdefault(loader.__name__, loader)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
+    _without_plugins_of_pydantic()
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

@@ -6,15 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import click
 
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT = "task.yaml"
 
@@ -50,15 +45,7 @@ def command(files: tuple[str, ...], form: str, quiet: bool) -> int:
 
 @contextmanager
 def _cold_start() -> Iterator[None]:
-    """What makes a process that runs on every save start sooner.
-
-    Before its first model, pydantic reads the metadata of every installed distribution for
-    plug-ins, which takes as long as all of spec/. Checking a spec that nobody trusts yet is also
-    no occasion to run them. And nothing made here is garbage before the end.
-    """
-    loader = ModuleType("pydantic.plugin._loader")
-    loader.__dict__["get_plugins"] = tuple
-    sys.modules.setdefault(loader.__name__, loader)
+    """A process that runs on every save starts sooner so: nothing is garbage before the end."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from automlc.runtime.backends import is_installed
 from automlc.runtime.searchers.base import SEARCHERS, NoOptions, Past, Proposal
 from automlc.runtime.searchers.optuna_bridge import default_first, import_optuna, propose
 from automlc.spec.domains import Space
@@ -38,7 +38,7 @@ class GP:
     exhaustive: ClassVar[bool] = False
 
     def __init__(self, options: Options, space: Space, goal: str) -> None:
-        if find_spec("torch") is None:
+        if not is_installed("torch"):
             raise AutomlcError(
                 "the search strategy 'gp' needs PyTorch for its own computations",
                 "pip install 'automlc[pytorch]', or choose search: tpe",
