@@ -465,10 +465,9 @@ def _searcher_needs(plan: Plan) -> tuple[str, ...]:
 def _require(who: str, modules: Sequence[str], command: str) -> None:
     missing = [name for name in modules if not is_installed(name)]
     if missing:
-        noun = "package" if len(missing) == 1 else "packages"
-        raise AutomlcError(
-            f"{who} needs the {noun} {' and '.join(missing)}", f"install with: {command}"
-        )
+        *most, last = missing
+        names = f"packages {', '.join(most)} and {last}" if most else f"package {last}"
+        raise AutomlcError(f"{who} needs the {names}", f"install with: {command}")
 
 
 def check_data(plan: Plan, source: str) -> None:
