@@ -17,11 +17,15 @@ STDLIB: Final = frozenset(
 )
 LIBRARIES: Final = frozenset("numpy torch pandas pyarrow PIL safetensors sklearn pytest".split())
 # What single files may import besides. Only search.py talks to us; every other file must run where
-# automlc is not installed. export.py asks with find_spec whether a frozen model.py is there.
+# automlc is not installed. export.py asks with find_spec what is there, and may start itself again
+# under another engine of Keras. All files of a Keras project take Keras from engine.py.
 MORE: Final = {
     "search.py": ("automlc.runtime", "automlc.spec.errors"),
-    "export.py": ("importlib.util", "onnx", "onnxruntime"),
-}
+    "engine.py": ("keras", "tensorflow", "jax"),
+    "export.py": (
+        "importlib.util", "onnx", "onnxruntime", "subprocess", "tensorflow", "tf2onnx",
+    ),
+}  # fmt: skip
 
 FORBIDDEN_NAMES: Final = frozenset(
     "__import__ breakpoint compile delattr eval exec execfile globals input locals vars".split()
@@ -100,6 +104,10 @@ class Auditor:
             keywords.get("allow_pickle"), False
         ):
             yield "np.load without allow_pickle=False"
+        if name.startswith("subprocess.") and not runs_itself(name, node, keywords):
+            yield f"{name} starts something else than this file"
+        if name.endswith("load_model") and not is_constant(keywords.get("safe_mode"), True):
+            yield "load_model without safe_mode=True"
         if name in {"setattr", "getattr"} and not isinstance(node.args[1], ast.Constant):
             yield f"{name} with a computed name"
         if (
@@ -108,6 +116,17 @@ class Auditor:
             and not into_memory(node, function)
         ):
             yield f"{name} writes a file outside an atomic writer"
+
+
+def runs_itself(name: str, node: ast.Call, keywords: dict[str | None, ast.expr]) -> bool:
+    """Whether a process is this interpreter with this file again, and no shell."""
+    command = node.args[0] if node.args else None
+    return (
+        name == "subprocess.run"
+        and "shell" not in keywords
+        and isinstance(command, ast.List)
+        and [ast.unparse(part) for part in command.elts[:2]] == ["sys.executable", "*sys.argv"]
+    )
 
 
 def writes(name: str, node: ast.Call, keywords: dict[str | None, ast.expr]) -> bool:

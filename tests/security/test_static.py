@@ -134,6 +134,8 @@ FOUND = {
     "saving in place": "import torch\ntorch.save({}, 'x')",
     "a dunder": "().__class__.__bases__",
     "a computed attribute": "name = 'x'\ngetattr(name, name)",
+    "an unsafe Keras file": "from engine import keras\nkeras.saving.load_model('x.keras')",
+    "Keras past its engine": "import keras",
     "automlc in the model": "import automlc",
     "the compiler": "from automlc.compiler import driver",
     "an archive": "import zipfile\nzipfile.ZipFile('x').extractall()",
@@ -163,6 +165,21 @@ def test_the_audit_of_emitted_code_finds(what: str) -> None:
 @pytest.mark.parametrize("what", PASSED)
 def test_the_audit_of_emitted_code_lets_pass(what: str) -> None:
     assert audit(PASSED[what], "model.py") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subprocess.run(['sh', '-c', 'x'])",
+        "subprocess.run([sys.executable, *sys.argv], shell=True)",
+        "subprocess.run(command)",
+        "subprocess.Popen([sys.executable, *sys.argv])",
+    ],
+)
+def test_export_py_may_start_itself_and_nothing_else(line: str) -> None:
+    head = "import subprocess\nimport sys\n"
+    assert audit(head + "subprocess.run([sys.executable, *sys.argv, '--more'])", "export.py") == []
+    assert audit(head + line, "export.py") != []
 
 
 def test_only_search_may_import_the_runtime() -> None:
