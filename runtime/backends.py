@@ -22,6 +22,7 @@ class Backend:
     `formats`: what `automlc export` can make of a trained model.
     `engines`: what the framework computes with, by import name; the first is the default. Empty
     for a framework that computes by itself.
+    `engine_lacks`: (engine, device) pairs that cannot be, of the devices that a spec may name.
     `engine_packages`: what pip installs for an engine, where that is not its name.
     `engine_variable`: the environment variable that tells the framework its engine.
     `variables`: others that keep a person's own settings of the framework out of a run.
@@ -33,6 +34,7 @@ class Backend:
     package: str
     formats: tuple[str, ...]
     engines: tuple[str, ...] = ()
+    engine_lacks: tuple[tuple[str, str], ...] = ()
     engine_packages: tuple[tuple[str, str], ...] = ()
     engine_variable: str = ""
     variables: tuple[tuple[str, str], ...] = ()
@@ -73,6 +75,7 @@ BACKENDS.add("keras")(
         package="'automlc[keras]'",
         formats=("source", "weights", "keras", "saved-model", "onnx"),
         engines=("tensorflow", "torch", "jax"),
+        engine_lacks=(("tensorflow", "mps"), ("jax", "mps")),
         engine_packages=(("torch", "'torch>=2.10,<2.14'"),),
         engine_variable="KERAS_BACKEND",
         # Without it Keras obeys ~/.keras/keras.json (the layout of images, the format of numbers),

@@ -673,6 +673,13 @@ _COMPILER = (
         "backend: {kind: keras, engine: torch}, or backend: pytorch",
     ),
     Code(
+        "E348",
+        "a device that the engine does not have",
+        "TensorFlow and JAX compute on cpu and cuda; mps is PyTorch's word for Apple's GPUs.",
+        "backend: {kind: keras, engine: tensorflow, device: mps}",
+        "backend: {kind: keras, engine: torch, device: mps}",
+    ),
+    Code(
         "E401",
         "a constraint that no configuration can meet",
         "Even the smallest model of the space is outside the bound.",

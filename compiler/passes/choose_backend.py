@@ -16,7 +16,7 @@ def choose_backend(draft: Draft) -> Draft:
     """The kind and the engine that the plan carries, and why they were chosen."""
     spec = draft.loaded.spec.backend
     if spec.kind == AUTO:
-        backend, engine, because = _installed(spec.engine)
+        backend, engine, because = _installed(spec.engine, spec.device)
         because = f"{AUTO}: {because}"
     else:
         found = _named(draft)
@@ -25,6 +25,14 @@ def choose_backend(draft: Draft) -> Draft:
         backend, engine, because = found, None, draft.origin("backend.kind")
         if found.engines:
             engine = spec.engine or found.engines[0]
+    if (engine, spec.device) in backend.engine_lacks:
+        able = [e for e in backend.engines if (e, spec.device) not in backend.engine_lacks]
+        draft.problems.add(
+            "E348", f"{backend.name} on {engine} has no device {spec.device}",
+            draft.loaded.spans("backend.device"), key="backend.device",
+            hint=f"with engine: {' or '.join(able)} it has one; else write device: auto",
+        )  # fmt: skip
+        return draft
     draft = draft.noted("choose_backend", "backend.kind", backend.name, because)
     if engine is not None:
         if spec.engine or spec.kind != AUTO:
@@ -65,18 +73,19 @@ def _hint(name: str) -> str:
     return f"did you mean {near}? ({known})" if near else known
 
 
-def _installed(engine: str | None) -> tuple[Backend, str | None, str]:
+def _installed(engine: str | None, device: str) -> tuple[Backend, str | None, str]:
     """The first backend that could run here, its engine, and what speaks for it.
 
-    `engine` leaves only backends that have it. Where nothing is installed the first one is taken:
-    compiling needs none, and a run says what to install.
+    `engine` leaves only backends that have it, `device` passes over engines that lack it. Where
+    nothing is installed the first one is taken: compiling needs none, and a run says what to
+    install.
     """
     backends = [BACKENDS.get(name) for name in BACKENDS.names()]
     pairs = [
         (backend, one)
         for backend in backends
         for one in backend.engines or (None,)
-        if engine in (None, one)
+        if engine == one or (engine is None and (one, device) not in backend.engine_lacks)
     ]
     for backend, one in pairs:
         if all(map(is_installed, backend.modules(one))):

@@ -97,6 +97,18 @@ def test_auto_takes_the_first_that_is_installed_and_says_why(
     assert f"  backend   {kind}{on} (auto: {because}), device" in plan_text(found)
 
 
+def test_auto_passes_over_engines_without_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "keras", "safetensors", "tensorflow", "torch")
+    found = made("backend: {kind: auto, device: mps}")
+    assert (found.backend.kind, found.backend.engine) == ("pytorch", None)
+    only(monkeypatch, "keras", "safetensors", "tensorflow")
+    found = made("backend: {kind: auto, device: cuda}")
+    assert (found.backend.kind, found.backend.engine) == ("keras", "tensorflow")
+    found = made("backend: {kind: auto, device: mps}")
+    assert (found.backend.kind, found.backend.engine) == ("pytorch", None)
+    assert made("backend: {kind: keras, engine: torch, device: mps}").backend.device == "mps"
+
+
 def test_a_named_backend_has_no_reason_in_the_plan() -> None:
     assert "  backend   keras on tensorflow, device auto" in plan_text(made("backend: keras"))
     assert "  backend   pytorch, device auto" in plan_text(made(""))
