@@ -257,10 +257,10 @@ def test_the_examples_of_extending_make_a_working_plug_in(tmp_path: Path) -> Non
         "for trial, value in ((2, 0.1), (1, 0.9)):\n"
         "    print(policy.decide(trial, 3, value, History()).stop)\n"
         "print(METRICS.get('top_3_accuracy').goal)\n"
-        "shape = OPS.get('pixel_unshuffle').shape(Image(3, 8, 8), {'factor': 2})\n"
+        "shape = OPS.get('upsample').shape(Image(3, 8, 8), {'factor': 2})\n"
         "print(shape.channels, shape.height)\n",
     )
-    assert out.split("\n") == ["near best", "True", "False", "maximize", "12 4"]
+    assert out.split("\n") == ["near best", "True", "False", "maximize", "3 16"]
 
 
 @pytest.mark.parametrize("name", modules())
