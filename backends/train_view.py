@@ -21,13 +21,18 @@ FALLBACK = {
 }
 
 
-def train_view(
-    graph: SearchGraph, optimizers: Mapping[str, str], schedules: Mapping[str, str]
-) -> dict[str, Any]:
+# The formula of each schedule; `progress` runs from 0 to 1 once the warm-up is over.
+SCHEDULES = {
+    "constant": "1.0",
+    "cosine": "0.5 * (1 + math.cos(math.pi * progress))",
+    "linear": "1 - progress",
+}
+
+
+def train_view(graph: SearchGraph, optimizers: Mapping[str, str]) -> dict[str, Any]:
     """Variables of the templates that train.
 
-    `optimizers` gives the class of each optimizer that a backend can write, `schedules` the
-    formula of each schedule in terms of `progress`, which runs from 0 to 1.
+    `optimizers` gives the class of each optimizer that a backend can write.
     """
 
     def get(name: str) -> str:
@@ -45,8 +50,8 @@ def train_view(
         "goal": graph.task.goal,
         "optimizers": words(graph, "optimizer", optimizers),
         "classes": optimizers,
-        "schedules": words(graph, "schedule", schedules),
-        "schedule_code": schedules,
+        "schedules": words(graph, "schedule", SCHEDULES),
+        "schedule_code": SCHEDULES,
         "clips": clip != Fixed(0.0),
         "get": get,
         "pad": lambda loop: "" if loop.last else "    ",

@@ -37,12 +37,6 @@ OPTIMIZERS = {
     "rmsprop": "RMSprop",
     "sgd": "SGD",
 }
-SCHEDULES = {
-    "constant": "ops.ones_like(progress)",
-    "cosine": "0.5 * (1 + ops.cos(math.pi * progress))",
-    "linear": "1 - progress",
-}
-
 _AXES = "N, H, W, C"
 _TRAINING_FILES = (
     "engine.py",
@@ -103,7 +97,7 @@ def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[st
     engine = graph.backend.engine
     assert engine is not None, "the compiler settles the engine"
     view = {
-        **train_view(graph, OPTIMIZERS, SCHEDULES),
+        **train_view(graph, OPTIMIZERS),
         "engine": engine,
         "input_shape": input_shape(graph),
     }

@@ -34,12 +34,6 @@ OPTIMIZERS = {
     "rmsprop": "RMSprop",
     "sgd": "SGD",
 }
-SCHEDULES = {
-    "constant": "1.0",
-    "cosine": "0.5 * (1 + math.cos(math.pi * progress))",
-    "linear": "1 - progress",
-}
-
 _AXES = "N, C, H, W"
 _WORDS = {"framework": "PyTorch", "exports": "ONNX and torch.export", "more_files": []}
 _TRAINING_FILES = ("train.py", "metrics.py", "feedback.py", "checkpoint.py", "export.py")
@@ -67,7 +61,7 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:
     """Every source file of a project; see backends/base.py."""
-    view = train_view(graph, OPTIMIZERS, SCHEDULES)
+    view = train_view(graph, OPTIMIZERS)
     files = model_files(graph, straight=False)
     files["data.py"] = render(
         "data.py", data_view(graph.contract, data, graph.seed, source, "torch")
