@@ -63,7 +63,7 @@ class Study:
             return write_report(view, Path(path) if path else view.folder / "report.html")
 
     def export(self, format: str = "source", path: str | Path | None = None) -> Export:
-        """Write the best model in a format of its backend (docs/backends.md), checked for parity."""
+        """Write the best model, checked for parity; docs/backends.md lists each backend's formats."""
         from automlc.exporting import export
 
         return export(self.folder, format, Path(path) if path else None)
