@@ -63,7 +63,7 @@ class Study:
             return write_report(view, Path(path) if path else view.folder / "report.html")
 
     def export(self, format: str = "source", path: str | Path | None = None) -> Export:
-        """Write the best model, checked for parity; docs/backends.md lists each backend's formats."""
+        """Write the best model, checked for parity; formats are in docs/backends.md."""
         from automlc.exporting import export
 
         return export(self.folder, format, Path(path) if path else None)
