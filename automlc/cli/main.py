@@ -22,7 +22,7 @@ VERBS = {
     "status": "Show the state of a run.",
     "why": "Tell why a trial was proposed and why it ended.",
     "report": "Write one self-contained HTML file about a run.",
-    "export": "Write the best model as source, weights, ONNX or torch.export.",
+    "export": "Write the best model as source, weights, ONNX, .keras or SavedModel.",
 }
 
 

@@ -28,7 +28,7 @@ from automlc.spec.model import Data
 # What the emitted files import, with the oldest versions they are safe and tested with.
 REQUIREMENTS = ("keras>=3.14", "numpy>=2.0", "safetensors>=0.5")
 ENGINES = {"tensorflow": "tensorflow>=2.21", "torch": "torch>=2.10,<2.14", "jax": "jax>=0.6"}
-OPTIONAL = ("pytest>=8.4",)
+OPTIONAL = ("onnx>=1.19", "onnxruntime>=1.22", "onnxscript>=0.5", "pytest>=8.4", "tf2onnx>=1.17")
 
 OPTIMIZERS = {
     "adam": "Adam",
