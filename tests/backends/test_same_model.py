@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.torch, pytest.mark.keras]
 
 # The default engine is looked at most; the others show that nothing depends on it.
 RUNS = [
-    ("tensorflow", 4, ("digits", "color", "odd")),
-    ("tensorflow", 4, ("numbers", "mixed")),
+    ("tensorflow", 2, ("digits", "color", "odd")),
+    ("tensorflow", 2, ("numbers", "mixed")),
     ("tensorflow", 1, ("operations", "architectures")),
     ("torch", 1, ("odd", "mixed", "operations")),
     ("jax", 1, ("odd", "mixed", "operations")),
