@@ -19,7 +19,7 @@ from automlc.backends.project import write_files
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.lock import LOCK
 from automlc.compiler.lock import SCHEMA as LOCK_SCHEMA
-from automlc.runtime.backends import BACKENDS
+from automlc.runtime.backends import BACKENDS, is_installed
 from automlc.runtime.plan import load_plan
 from automlc.runtime.run import verify_project
 from automlc.runtime.trial import sha256_of
@@ -67,13 +67,20 @@ class _Best:
     @classmethod
     def of(cls, run: str | Path | None) -> _Best:
         with RunView.open(run) as view:
-            folder, meta = view.folder, view.meta
+            folder, meta, winner = view.folder, view.meta, view.best()
         best, project = folder / "best", folder / "project"
         config, weights = best / "config.json", best / "weights.safetensors"
         if not config.exists() or not weights.exists():
             raise AutomlcError(
                 f"{folder} has no best model yet",
                 f"finish the run first: automlc run {folder} --resume",
+            )
+        recorded = winner.weights if winner is not None else None
+        # What is compared later are answers of the same file, so a changed one would not be seen.
+        if recorded is not None and sha256_of(weights) != recorded["sha256"]:
+            raise AutomlcError(
+                f"{weights} is not what the best trial wrote: its sha256 differs",
+                f"copy it again: cp {folder / winner.folder / recorded['file']} {weights}",
             )
         backend = load_plan(project / "plan.json").backend
         source = str(meta.get("data") or "")
@@ -96,7 +103,7 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
             f"a model of the backend {best.kind} is not exported as {format_!r}",
             f"its formats are: {', '.join(formats)}",
         )
-    _require(best.kind, format_)
+    _require(best, format_)
     target = out or best.project.parent / "export" / _NAMES.get(format_, format_)
     if format_ == "weights":
         return _copy_weights(best.weights, target)
@@ -112,10 +119,16 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
     return done
 
 
-def _require(kind: str, format_: str) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in _NEEDS.get((kind, format_), ()) if find_spec(name) is None]
+def _require(best: _Best, format_: str) -> None:
+    backend = BACKENDS.get(best.kind)
+    own = () if format_ == "weights" else backend.modules(best.engine)
+    missing = [name for name in own if not is_installed(name)]
+    if missing:
+        raise AutomlcError(
+            f"exporting {format_} needs {', '.join(missing)}",
+            f"install it: {backend.install(best.engine)}",
+        )
+    missing = [name for name in _NEEDS.get((best.kind, format_), ()) if not is_installed(name)]
     if missing:
         raise AutomlcError(
             f"exporting {format_} needs {', '.join(missing)}",

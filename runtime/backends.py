@@ -95,6 +95,6 @@ def is_installed(name: str) -> bool:
     assert "." not in name, "finding a.b would import a"
     try:
         found = find_spec(name)
-    except ValueError:  # something put a module without a spec in its place
+    except (ImportError, ValueError):  # a finder that refuses, a module without a spec
         return False
     return found is not None and found.origin is not None

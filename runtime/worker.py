@@ -48,6 +48,7 @@ _OOM_WORDS = (
     "out of memory",
     "can't allocate memory",
     "not enough memory",
+    "could not create a primitive",  # oneDNN, where it cannot have its memory
     "cannot allocate",
     "resource_exhausted",
     "bad_alloc",

@@ -7,6 +7,8 @@ are exported in test_road.py and test_export_keras.py.
 from __future__ import annotations
 
 import json
+import sqlite3
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -40,8 +42,9 @@ FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "asset
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run with a best model of the Keras backend, trained with JAX."""
+    monkeypatch.setattr("automlc.exporting.is_installed", lambda name: True)
     run = make_run(tmp_path / "run", trials=2, epochs=2)
     project, best = run / "project", run / "best"
     project.mkdir()
@@ -103,6 +106,29 @@ def test_weights_are_a_copy(run: Path) -> None:
     done = export(run, "weights")
     assert done.path.read_bytes() == b"weights"
     assert done.largest_difference is None
+
+
+def test_weights_that_changed_are_not_exported(run: Path, toy) -> None:
+    record = {"file": "w.safetensors", "sha256": sha256(b"weights").hexdigest(), "epoch": 1}
+    with sqlite3.connect(run / "study.db") as store:
+        store.execute("UPDATE trials SET weights = ?", [json.dumps(record)])
+    assert export(run, "weights").path.read_bytes() == b"weights"
+    (run / "best" / "weights.safetensors").write_bytes(b"others!")
+    for form in ("weights", "saved-model"):
+        words = refused(run, form)
+        assert "is not what the best trial wrote: its sha256 differs" in words
+        assert "cp " in words
+
+
+def test_an_engine_that_is_gone_is_one_line(
+    run: Path, toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automlc.exporting.is_installed", lambda name: name != "jax")
+    words = refused(run, "saved-model")
+    assert words == (
+        "exporting saved-model needs jax | install it: pip install 'automlc[keras]' jax"
+    )
+    assert export(run, "weights").samples == 0, "a copy needs no framework"
 
 
 def test_a_folder_is_replaced_by_a_newer_export_as_a_whole(run: Path, toy) -> None:
