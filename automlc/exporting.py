@@ -75,16 +75,17 @@ class _Best:
                 f"{folder} has no best model yet",
                 f"finish the run first: automlc run {folder} --resume",
             )
-        recorded = winner.weights if winner is not None else None
         # What is compared later are answers of the same file, so a changed one would not be seen.
-        if recorded is not None and sha256_of(weights) != recorded["sha256"]:
-            raise AutomlcError(
-                f"{weights} is not what the best trial wrote: its sha256 differs",
-                f"copy it again: cp {folder / winner.folder / recorded['file']} {weights}",
-            )
+        if winner is not None and winner.weights is not None:
+            source = folder / winner.folder / winner.weights["file"]
+            if sha256_of(weights) != winner.weights["sha256"]:
+                raise AutomlcError(
+                    f"{weights} is not what the best trial wrote: its sha256 differs",
+                    f"copy it again: cp {source} {weights}",
+                )
         backend = load_plan(project / "plan.json").backend
-        source = str(meta.get("data") or "")
-        data = source if source and not source.startswith("builtin:") else None
+        named = str(meta.get("data") or "")
+        data = named if named and not named.startswith("builtin:") else None
         allowed = tuple(meta.get("allow_code") or ())
         return cls(project, config, weights, backend.kind, backend.engine, data, allowed)
 
