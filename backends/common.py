@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automlc.backends.code import Code
+from automlc.backends.data_view import data_view
 from automlc.backends.data_view import requirements as data_requirements
 from automlc.backends.literals import assignment, literal
 from automlc.backends.rendering import Render
@@ -16,6 +17,7 @@ from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
 from automlc.spec.domains import Choice, Domain, Fixed, Float
 from automlc.spec.expressions import Scalar
+from automlc.spec.model import Data
 
 RUFF = 'src = ["."]\n'  # tells linters which imports are the project's own
 
@@ -95,6 +97,27 @@ def requirements(graph: SearchGraph, framework: Sequence[str], optional: Sequenc
         lines.append("# for export.py and test_project.py:")
         lines += [f"# {line}" for line in optional]
     return "".join(f"{line}\n" for line in lines)
+
+
+def data_file(
+    graph: SearchGraph, render: Render, data: Data, source: str | None, arrays: str
+) -> dict[str, str]:
+    """data.py; `arrays` as data_view takes it, the rest as project_files of an emitter."""
+    view = data_view(graph.contract, data, graph.seed, source, arrays)
+    return {"data.py": render("data.py", view)}
+
+
+def training_files(
+    graph: SearchGraph, render: Render, names: Sequence[str], view: Mapping[str, Any]
+) -> dict[str, str]:
+    """The files that train, by the templates of a backend, and the tests of the project."""
+    config = graph.space.default_config()
+    costs = graph.costs.evaluate(config)
+    tests = {**view, "config": assignment("CONFIG", config), "costs": costs}
+    return {
+        **{name: render(name, view) for name in names},
+        "test_project.py": render("test_project.py", tests),
+    }
 
 
 def plain_files(

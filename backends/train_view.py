@@ -21,6 +21,15 @@ FALLBACK = {
 }
 
 
+# The class of each optimizer: a backend has or writes one of that name, by the same formulas.
+OPTIMIZERS = {
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "nadam": "NAdam",
+    "rmsprop": "RMSprop",
+    "sgd": "SGD",
+}
+
 # The formula of each schedule; `progress` runs from 0 to 1 once the warm-up is over.
 SCHEDULES = {
     "constant": "1.0",
@@ -29,10 +38,10 @@ SCHEDULES = {
 }
 
 
-def train_view(graph: SearchGraph, optimizers: Mapping[str, str]) -> dict[str, Any]:
+def train_view(graph: SearchGraph) -> dict[str, Any]:
     """Variables of the templates that train.
 
-    `optimizers` gives the class of each optimizer that a backend can write.
+    Raises AutomlcError for an optimizer or a schedule that no template can write.
     """
 
     def get(name: str) -> str:
@@ -48,8 +57,8 @@ def train_view(graph: SearchGraph, optimizers: Mapping[str, str]) -> dict[str, A
         "image": isinstance(graph.contract.input, ImageInput),
         "metric": graph.task.metric,
         "goal": graph.task.goal,
-        "optimizers": words(graph, "optimizer", optimizers),
-        "classes": optimizers,
+        "optimizers": words(graph, "optimizer", OPTIMIZERS),
+        "classes": OPTIMIZERS,
         "schedules": words(graph, "schedule", SCHEDULES),
         "schedule_code": SCHEDULES,
         "clips": clip != Fixed(0.0),

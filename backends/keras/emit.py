@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automlc.backends.common import (
+    data_file,
     environment,
     frozen_plain_files,
     import_lines,
@@ -14,11 +15,11 @@ from automlc.backends.common import (
     plain_files,
     predict_words,
     requirements,
+    training_files,
 )
-from automlc.backends.data_view import data_view
 from automlc.backends.keras.layers import HELPERS
 from automlc.backends.keras.model_writer import KerasWriter
-from automlc.backends.literals import assignment, literal
+from automlc.backends.literals import literal
 from automlc.backends.rendering import renderer
 from automlc.backends.train_view import train_view
 from automlc.compiler.graph import SearchGraph
@@ -30,16 +31,8 @@ REQUIREMENTS = ("keras>=3.14", "numpy>=2.0", "safetensors>=0.5")
 ENGINES = {"tensorflow": "tensorflow>=2.21", "torch": "torch>=2.10,<2.14", "jax": "jax>=0.6"}
 OPTIONAL = ("onnx>=1.19", "onnxruntime>=1.22", "onnxscript>=0.5", "pytest>=8.4", "tf2onnx>=1.17")
 
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "NAdam",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-}
 _AXES = "N, H, W, C"
 _TRAINING_FILES = (
-    "engine.py",
     "train.py",
     "optimizers.py",
     "metrics.py",
@@ -97,25 +90,13 @@ def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[st
     engine = graph.backend.engine
     assert engine is not None, "the compiler settles the engine"
     view = {
-        **train_view(graph, OPTIMIZERS),
+        **train_view(graph),
         "engine": engine,
         "input_shape": input_shape(graph),
     }
     files = model_files(graph, straight=False)
-    files["data.py"] = render(
-        "data.py", data_view(graph.contract, data, graph.seed, source, "numpy")
-    )
-    for name in _TRAINING_FILES:
-        files[name] = render(name, view)
-    config = graph.space.default_config()
-    files["test_project.py"] = render(
-        "test_project.py",
-        {
-            **view,
-            "config": assignment("CONFIG", config),
-            "costs": graph.costs.evaluate(config),
-        },
-    )
+    files |= data_file(graph, render, data, source, "numpy")
+    files |= training_files(graph, render, _TRAINING_FILES, view)
     files["requirements.txt"] = requirements(graph, [*REQUIREMENTS, ENGINES[engine]], OPTIONAL)
     return files | plain_files(graph, render, _words(engine), files)
 
@@ -137,6 +118,6 @@ def _words(engine: str) -> dict[str, Any]:
         "exports": ".keras, SavedModel and ONNX",
         "more_files": [
             ("engine.py", f"names Keras's engine ({engine}) and sets it up"),
-            ("optimizers.py", "optimizers and schedules, by PyTorch's formulas"),
+            ("optimizers.py", "optimizers, by PyTorch's formulas"),
         ],
     }

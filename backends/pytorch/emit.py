@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automlc.backends.common import (
+    data_file,
     environment,
     frozen_plain_files,
     import_lines,
@@ -13,9 +14,8 @@ from automlc.backends.common import (
     plain_files,
     predict_words,
     requirements,
+    training_files,
 )
-from automlc.backends.data_view import data_view
-from automlc.backends.literals import assignment
 from automlc.backends.pytorch.layers import HELPERS
 from automlc.backends.pytorch.model_writer import PyTorchWriter
 from automlc.backends.rendering import renderer
@@ -27,13 +27,6 @@ from automlc.spec.model import Data
 REQUIREMENTS = ("numpy>=2.0", "safetensors>=0.5", "torch>=2.10,<2.14")
 OPTIONAL = ("onnx>=1.19", "onnxruntime>=1.22", "onnxscript>=0.5", "pytest>=8.4")
 
-OPTIMIZERS = {
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "nadam": "NAdam",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-}
 _AXES = "N, C, H, W"
 _WORDS = {"framework": "PyTorch", "exports": "ONNX and torch.export", "more_files": []}
 _TRAINING_FILES = ("train.py", "metrics.py", "feedback.py", "checkpoint.py", "export.py")
@@ -61,22 +54,10 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:
     """Every source file of a project; see backends/base.py."""
-    view = train_view(graph, OPTIMIZERS)
+    view = train_view(graph)
     files = model_files(graph, straight=False)
-    files["data.py"] = render(
-        "data.py", data_view(graph.contract, data, graph.seed, source, "torch")
-    )
-    for name in _TRAINING_FILES:
-        files[name] = render(name, view)
-    config = graph.space.default_config()
-    files["test_project.py"] = render(
-        "test_project.py",
-        {
-            **view,
-            "config": assignment("CONFIG", config),
-            "costs": graph.costs.evaluate(config),
-        },
-    )
+    files |= data_file(graph, render, data, source, "torch")
+    files |= training_files(graph, render, _TRAINING_FILES, view)
     files["requirements.txt"] = requirements(graph, REQUIREMENTS, OPTIONAL)
     return files | plain_files(graph, render, _WORDS, files)
 
