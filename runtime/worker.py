@@ -24,6 +24,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -53,6 +54,7 @@ _OOM_WORDS = (
     "resource_exhausted",
     "bad_alloc",
 )
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _FRAMEWORKS = ("jax", "jaxlib", "keras", "tensorflow", "torch")
 # Trials are held to what they may write, not to their address space: TensorFlow maps 1.5 GB and
 # CUDA more, without ever using it. Linux counts private writable memory against RLIMIT_DATA.
@@ -196,8 +198,8 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def gist(text: str) -> str:
-    """A message on one line, without the traceback that TensorFlow writes into its messages."""
-    lines = (line.strip() for line in text.splitlines())
+    """A message on one line, without the traceback and the colors that frameworks write into it."""
+    lines = (line.strip() for line in _COLORS.sub("", text).splitlines())
     return " ".join(" ".join(line for line in lines if not line.startswith('File "')).split())[:500]
 
 
