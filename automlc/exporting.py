@@ -187,8 +187,8 @@ def _run_export(best: _Best, format_: str, made: Path) -> dict[str, Any]:
 def _checked(result: Mapping[str, Any], target: Path, format_: str) -> Export:
     if not math.isfinite(result["tolerance"]):
         raise AutomlcError(
-            f"the model answers with numbers that are not finite, so the {format_} export cannot be "
-            "compared with it",
+            "the model answers with numbers that are not finite, so the "
+            f"{format_} export cannot be compared with it",
             exit_code=1,
         )
     if not result["same"]:

@@ -23,6 +23,7 @@ _OPTIONS: dict[str, Any] = {
     "parser": "lalr",
     "lexer": "contextual",
     "keep_all_tokens": True,
+    "start": ["start", "rule", "action"],
     "maybe_placeholders": False,
 }
 

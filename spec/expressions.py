@@ -147,25 +147,33 @@ def parse(text: str, span: Span | None = None) -> Expr:
         raise ExpressionError(
             error.message, error.hint, code=error.code, span=place(error.span, text, span)
         ) from None
-    return _move(tree, text, span)
+    return move(tree, text, span)
 
 
 @lru_cache(maxsize=4096)
 def parse_relative(text: str) -> Expr:
     """The tree with spans relative to the text: line 1, columns from 1, no file."""
     if len(text) > MAX_TEXT:
-        raise _syntax(f"the expression has {len(text):,} characters", f"at most {MAX_TEXT:,} fit")
+        raise syntax_error(
+            f"the expression has {len(text):,} characters", f"at most {MAX_TEXT:,} fit"
+        )
     if not text.strip():
-        raise _syntax("the expression is empty", 'write a condition, such as optimizer == "sgd"')
+        raise syntax_error(
+            "the expression is empty", 'write a condition, such as optimizer == "sgd"'
+        )
+    tree: Expr = run_parser(text, "start")
+    check_depth(tree)
+    return tree
+
+
+def run_parser(text: str, start: str) -> Any:
+    """What the grammar's rule `start` makes of a text; spans are relative to it."""
     from lark.exceptions import UnexpectedInput
 
     try:
-        parsed: Any = _parser().parse(text)
+        return _parser().parse(text, start=start)
     except UnexpectedInput as error:
         raise _explain_syntax(text, error) from None
-    tree: Expr = parsed
-    _check_depth(tree)
-    return tree
 
 
 @cache
@@ -180,7 +188,7 @@ def _local(start: int, end: int) -> Span:
     return Span("", 1, start + 1, 1, end + 1)
 
 
-def _syntax(message: str, hint: str | None, start: int = 0, end: int = 1) -> ExpressionError:
+def syntax_error(message: str, hint: str | None, start: int = 0, end: int = 1) -> ExpressionError:
     return ExpressionError(message, hint, code="E110", span=_local(start, end))
 
 
@@ -243,6 +251,20 @@ class _Build:
     def call(self, parts: list[Any]) -> Expr:
         return Call(str(parts[0]), _without_marks(parts), _span(parts))
 
+    # Parts of a rule, which spec/rules.py puts together.
+
+    def assignment(self, parts: list[Any]) -> tuple[str, Expr, Span]:
+        return str(parts[0]), parts[2], _span(parts)
+
+    def action(self, parts: list[Any]) -> list[Any]:
+        return [part for part in parts if isinstance(part, tuple)]
+
+    def actions(self, parts: list[Any]) -> list[Any]:
+        return [part for part in parts if isinstance(part, list)]
+
+    def rule(self, parts: list[Any]) -> tuple[Expr, list[Any]]:
+        return parts[0], parts[2]
+
 
 def _without_marks(parts: list[Any]) -> tuple[Expr, ...]:
     """The expressions among brackets, commas and names."""
@@ -304,22 +326,28 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         token: Any = error.token
         start, end = token.start_pos, token.end_pos
+        if token.type == "EQUAL" and text[start - 1 : start] == "=":
+            return syntax_error("an action sets a value", "write name = value", start - 1, end)
+        if token.type == "EQUAL":
+            return syntax_error(*_FOREIGN["="], start, end)
+        if token.type == "ARROW":
+            return syntax_error("`=>` makes a rule", "rules stand in rules.when", start, end)
         if token.type == "COMPARE" and "COMPARE" not in error.accepts:
-            return _syntax(
+            return syntax_error(
                 "comparisons do not chain", "write a < b and b < c", start, max(end, start + 1)
             )
         if token.type == "LSQB":
-            return _syntax("a list is not expected here", "write x in [a, b]", start, end)
+            return syntax_error("a list is not expected here", "write x in [a, b]", start, end)
         hint = _joined(text, token) or _expected(error.accepts)
-        return _syntax(f"{quote(str(token))} is not expected here", hint, start, end)
+        return syntax_error(f"{quote(str(token))} is not expected here", hint, start, end)
     end = len(text.rstrip())
     accepts: Any = getattr(error, "accepts", ())
     if text.count("(") > text.count(")"):
         hint = "add `)`; between { and } put the whole expression between quotes"
-        return _syntax("a parenthesis is not closed", hint, end, end + 1)
+        return syntax_error("a parenthesis is not closed", hint, end, end + 1)
     if text.count("[") > text.count("]"):
-        return _syntax("a list is not closed", "add `]`", end, end + 1)
-    return _syntax("the expression ends too early", _expected(accepts), end, end + 1)
+        return syntax_error("a list is not closed", "add `]`", end, end + 1)
+    return syntax_error("the expression ends too early", _expected(accepts), end, end + 1)
 
 
 def _joined(text: str, token: Any) -> str | None:
@@ -338,9 +366,9 @@ def _explain_character(text: str, at: int) -> ExpressionError:
     """A character that begins nothing."""
     letter = text[at]
     if letter == "." and text[at + 1 : at + 2] == "_":
-        return _syntax("a name cannot begin with `_`", None, at + 1, at + 2)
+        return syntax_error("a name cannot begin with `_`", None, at + 1, at + 2)
     message, hint = _FOREIGN.get(letter, (f"{quote(letter)} is not expected here", None))
-    return _syntax(message, hint, at, at + 1)
+    return syntax_error(message, hint, at, at + 1)
 
 
 def _expected(accepts: Any) -> str | None:
@@ -349,6 +377,10 @@ def _expected(accepts: Any) -> str | None:
         return 'a name, a number or a "text" is expected'
     if "LSQB" in names and len(names) <= 2:
         return "a list is expected, such as [a, b]"
+    if "ARROW" in names:
+        return "write condition => name = value"
+    if "EQUAL" in names:
+        return "an action is name = value"
     if "COMMA" in names:
         return "a comma between values, or an operator, is expected"
     if "$END" in names or "RPAR" in names or "AND" in names:
@@ -356,33 +388,33 @@ def _expected(accepts: Any) -> str | None:
     return None
 
 
-def _check_depth(tree: Expr) -> None:
+def check_depth(tree: Expr) -> None:
     """Iterative, because it protects the recursive walks."""
     level: list[Expr] = [tree]
     for _ in range(MAX_DEPTH):
         level = [child for node in level for child in children(node)]
         if not level:
             return
-    raise _syntax(
+    raise syntax_error(
         f"the expression is nested deeper than {MAX_DEPTH} levels", "split it into several"
     )
 
 
-def _move(tree: Expr, text: str, span: Span | None) -> Expr:
+def move(tree: Expr, text: str, span: Span | None) -> Expr:
     """A copy whose spans point into the file."""
     changes: dict[str, Any] = {"span": place(tree.span, text, span)}
     if isinstance(tree, Unary):
-        changes["operand"] = _move(tree.operand, text, span)
+        changes["operand"] = move(tree.operand, text, span)
     elif isinstance(tree, Binary | Compare | Logical):
-        changes["left"] = _move(tree.left, text, span)
-        changes["right"] = _move(tree.right, text, span)
+        changes["left"] = move(tree.left, text, span)
+        changes["right"] = move(tree.right, text, span)
     elif isinstance(tree, In):
-        changes["item"] = _move(tree.item, text, span)
-        changes["items"] = tuple(_move(item, text, span) for item in tree.items)
+        changes["item"] = move(tree.item, text, span)
+        changes["items"] = tuple(move(item, text, span) for item in tree.items)
     elif isinstance(tree, Call):
-        changes["args"] = tuple(_move(arg, text, span) for arg in tree.args)
+        changes["args"] = tuple(move(arg, text, span) for arg in tree.args)
     elif isinstance(tree, List):
-        changes["items"] = tuple(_move(item, text, span) for item in tree.items)
+        changes["items"] = tuple(move(item, text, span) for item in tree.items)
     return replace(tree, **changes)
 
 

@@ -25,6 +25,7 @@ from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical, names
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
+from automlc.spec.rules import EXAMPLE, read_rule
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import (
     ALIAS,
@@ -194,6 +195,8 @@ class _Shape:
                 data["space"] = self.space(value)
             elif key.text == "constraints":
                 data["constraints"] = self.expressions(value, "constraints", self.constraint)
+            elif key.text == "rules" and isinstance(value, MappingNode):
+                data["rules"] = self.rules(value)
             else:
                 data[key.text] = _plain(value)
         return data
@@ -216,6 +219,15 @@ class _Shape:
                 case _:
                     data[key.text] = _plain(value)
         return data
+
+    def rules(self, node: MappingNode) -> dict[str, Any]:
+        """The rules section; each rule is parsed."""
+        return {
+            key.text: self.expressions(value, "rules.when", read_rule)
+            if key.text == "when"
+            else _plain(value)
+            for key, value in node.items
+        }
 
     def kept(
         self, node: Node, kind: type[SequenceNode] | type[MappingNode], key: str
@@ -261,6 +273,8 @@ class _Shape:
                 hint = "write one `- ` for each, such as - depth > 4 and width > 256"
                 if key == "constraints":
                     hint = "write one `- ` for each, such as - model.size <= 5MB"
+                elif key == "rules.when":
+                    hint = f"write one `- ` for each, such as - {EXAMPLE}"
             message = f"`{key}` is a list, got {kind_of(node)}"
             self.found.append(Diagnostic("E203", message, node.span, hint, key))
             return ()

@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from automlc.spec.domains import ParameterDecl, is_device_name
 from automlc.spec.expressions import Expr
+from automlc.spec.rules import Rule
 from automlc.spec.units import UnitError, parse_duration, parse_percent, parse_size
 from automlc.spec.yaml_nodes import MappingNode, SequenceNode
 
@@ -117,6 +118,7 @@ Fraction: TypeAlias = Annotated[float, BeforeValidator(_read_fraction)]
 # pydantic resolves every $ref itself, so spec/schema.py puts them in for these marks.
 EXPRESSION_SCHEMA: dict[str, Any] = {"$comment": "Expression"}
 PARAMETER_SCHEMA: dict[str, Any] = {"$comment": "Parameter"}
+RULE_SCHEMA: dict[str, Any] = {"$comment": "Rule"}
 BLOCKS_SCHEMA: dict[str, Any] = {"type": "array", "items": {"type": ["object", "string"]}}
 Expression: TypeAlias = Annotated[Expr, _Opaque(EXPRESSION_SCHEMA)]
 
@@ -266,6 +268,8 @@ class SpaceSection(Section):
 
     preset: str | None = None
     """A shipped architecture with its parameters, such as image/blocks."""
+    expand: tuple[str, ...] = ()
+    """Groups of further values and parameters of the preset and of training, such as optimizers."""
     parameters: Annotated[
         dict[str, ParameterDecl],
         _Opaque({"type": "object", "additionalProperties": PARAMETER_SCHEMA}),
@@ -303,7 +307,7 @@ class Search(_Chosen):
     """Who proposes configurations. Other keys are options of the strategy."""
 
     strategy: str = "tpe"
-    """The searcher: random, grid, tpe, gp."""
+    """The searcher: random, grid, tpe, gp, feedback."""
     options: Annotated[dict[str, Any], OPTIONS] = {}
     """Options of the searcher, checked by the searcher."""
 
@@ -311,6 +315,51 @@ class Search(_Chosen):
     @classmethod
     def _gather(cls, value: object) -> object:
         return cls.gather(value, "strategy")
+
+
+class Monitor(Section):
+    """What counts as slow, vanishing, exploding, dying: how training's feedback is judged."""
+
+    definition: Literal["automlc", "paper", "code"] = "automlc"
+    """Whose definitions: automlc, paper (DREAM as published) or code (DREAM as released)."""
+    epochs: Literal["last", "majority", "first"] | None = None
+    """Which epoch's gradients are judged: the last, the most frequent state of all, or the first
+    that is not normal; by default that of the definition."""
+    slow: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
+    """Convergence is slow when no epoch gains as much; by default that of the definition."""
+    oscillating: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
+    """Swings of the training metric that count; by default that of the definition."""
+    vanishing: Annotated[float, Field(gt=0)] | None = None
+    """Gradients vanish below this ratio of the first to the last layer's."""
+    vanishing_norm: Annotated[float, Field(gt=0)] | None = None
+    """And only where the first layer's gradient is below this norm."""
+    exploding: Annotated[float, Field(gt=0)] | None = None
+    """Gradients explode above this ratio of the first to the last layer's."""
+    dying: Annotated[Fraction, Field(gt=0, le=1)] | None = None
+    """Units are dying when this share has no gradient."""
+    probe: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Rows of the batch on which gradients are measured after each epoch."""
+
+
+class Rules(Section):
+    """What is tried where training looks wrong: conditions and their ranked actions."""
+
+    use: str = "builtin/automlc"
+    """A table of rules: builtin/automlc, builtin/dream, builtin/none, or a file of your own."""
+    exclude: tuple[str, ...] = ()
+    """Data sets whose measurements in the table do not count."""
+    when: Annotated[
+        tuple[Rule, ...], _Opaque({"type": "array", "items": RULE_SCHEMA, "default": []})
+    ] = ()
+    """Rules of this spec, tried before those of the table: condition => action, action."""
+    unknown: Literal["parent", "normal", "random"] | None = None
+    """For a condition that the table lacks: the next broader one, the normal one of the
+    architecture, or a random action; by default as the table says."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: object) -> object:
+        return {"use": value} if isinstance(value, str) else value
 
 
 class Stopping(_Chosen):
@@ -340,6 +389,8 @@ class Budget(Section):
     """A trial whose epoch takes longer has failed."""
     memory: Size | None = None
     """Memory that a trial may use."""
+    first: Annotated[Fraction, Field(gt=0, le=1)] = 0.05
+    """Share of the wall that the first trial may take; a smaller start is chosen for it."""
 
 
 class Backend(Section):
@@ -379,6 +430,10 @@ class Spec(Section):
     """What a model must satisfy, such as model.size <= 5MB."""
     search: Search = Search.model_construct()
     """Who proposes configurations."""
+    monitor: Monitor = Monitor.model_construct()
+    """How training's feedback is judged."""
+    rules: Rules = Rules.model_construct()
+    """What is tried where training looks wrong."""
     stopping: Stopping = Stopping.model_construct()
     """Who ends trials early."""
     budget: Budget = Budget.model_construct()

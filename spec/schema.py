@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from automlc.spec.domains import DOMAINS
 from automlc.spec.model import Spec
+from automlc.spec.rules import EXAMPLE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -24,6 +25,14 @@ _EXPRESSION: dict[str, Any] = {
     "type": ["string", "boolean"],
     "examples": ['optimizer == "sgd"', "depth > 4 and width > 256", "model.size <= 5MB"],
 }
+_RULE: dict[str, Any] = {
+    "title": "Rule",
+    "description": "A condition over architecture, convergence, gradient, weights and parameters, "
+    "then =>, then actions, best first: name = value, joined by `and` where several values change "
+    "at once.",
+    "type": "string",
+    "examples": [EXAMPLE],
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -33,11 +42,13 @@ def json_schema() -> dict[str, Any]:
     _describe(schema, Spec)
     definitions["Expression"] = _EXPRESSION
     definitions["Parameter"] = _parameter()
+    definitions["Rule"] = _RULE
     _open_options(schema, "Search", "strategy")
     _open_options(schema, "Stopping", "policy")
     _allow_word(schema, "search", "Search")
     _allow_word(schema, "stopping", "Stopping")
     _allow_word(schema, "backend", "Backend")
+    _allow_word(schema, "rules", "Rules")
     schema["properties"]["automlc"] = {
         "const": 1,
         "description": schema["properties"]["automlc"]["description"],

@@ -237,14 +237,7 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
         if depth > MAX_DEPTH:
-            raise _Stop(
-                Diagnostic(
-                    "E106",
-                    f"values are nested deeper than {MAX_DEPTH} levels",
-                    self.span(event),
-                    "no spec needs this; check the brackets",
-                )
-            )
+            raise _Stop(_too_deep(self.span(event)))
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(event, depth)
         return self.mapping(event, depth)
@@ -342,6 +335,11 @@ def resolve(text: str) -> tuple[Scalar, str | None]:
     return value, None
 
 
+def _too_deep(span: Span) -> Diagnostic:
+    message = f"values are nested deeper than {MAX_DEPTH} levels"
+    return Diagnostic("E106", message, span, "no spec needs this; check the brackets")
+
+
 # What PyYAML says -> what we say. The first entry whose text is part of the problem wins.
 _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     (
@@ -393,6 +391,8 @@ def _explain_yaml(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     if "flow" in context and opened is not None:
         start = Span(file, opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
         notes = (Note("the bracket was opened here", start),)
+    if "maximum nesting depth" in problem:  # libyaml's own limit, from PyYAML 6.0.4 on
+        return _too_deep(span)
     for part, message, hint in _PROBLEMS:
         if part in problem:
             return Diagnostic("E101", message, span, hint, notes=notes)
