@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
+from automlc.compiler.passes.attach_rules import attach_rules
 from automlc.compiler.passes.bind_constraints import bind_constraints
 from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.passes.choose_strategies import choose_strategies
@@ -21,6 +22,7 @@ PASSES = (
     resolve_task,
     expand_space,
     choose_strategies,
+    attach_rules,
     choose_backend,
     count_costs,
     verify_model,

@@ -22,7 +22,9 @@ from automlc.compiler.graph import Record, SearchGraph
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder, Value
 from automlc.runtime.costs import CostProgram
+from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
 from automlc.runtime.plan import Backend, Budget, Choice, Constraint, Task
+from automlc.runtime.rules.table import Rules
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 
@@ -45,6 +47,8 @@ class Draft:
     search: Choice | None = None
     stopping: Choice | None = None
     backend: Backend | None = None
+    monitor: Monitor = DEFINITIONS["automlc"]
+    rules: Rules | None = None
     records: tuple[Record, ...] = ()
 
     def noted(self, pass_name: str, key: str, decision: Any, because: str) -> Draft:
@@ -82,8 +86,11 @@ class Draft:
                 spec.budget.wall,
                 spec.budget.epoch_wall,
                 spec.budget.memory,
+                spec.budget.first,
             ),
             backend=self.backend,
+            monitor=self.monitor,
+            rules=self.rules,
             seed=spec.seed,
             records=self.records,
         )

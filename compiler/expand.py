@@ -42,7 +42,7 @@ from automlc.spec.expressions import Expr, Name, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
-from automlc.spec.yaml_nodes import MappingNode, SequenceNode, parse_yaml, to_plain
+from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
 
 PRESETS = ("image/blocks", "tabular/mlp")
 TRAINING = "training"
@@ -81,16 +81,21 @@ class Preset:
     blocks: Mapping[str, Block]
     model: SequenceNode | None
     forbid: tuple[Expr, ...] = ()
+    groups: Mapping[str, Mapping[str, ParameterDecl]] = field(default_factory=dict)
 
 
 @record
 class Expansion:
-    """A merged space and its architecture; `origins` tells where each parameter comes from."""
+    """A merged space and its architecture; `origins` tells where each parameter comes from.
+
+    `added` tells for each group of `space.expand` the parameters that it brought or widened.
+    """
 
     space: Space
     model: tuple[Layer, ...]
     origins: Mapping[str, str]
     preset: str | None
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @cache
@@ -102,13 +107,9 @@ def load_preset(name: str) -> Preset:
     assert not found, f"the preset {name} is broken: {found}"
     assert isinstance(root, MappingNode)
     problems = Problems()
-    declared: dict[str, ParameterDecl] = {}
-    parameters = root.get("parameters")
-    assert isinstance(parameters, MappingNode)
-    for key, node in parameters.items:
-        declaration, mistakes = read_declaration(node, key.text)
-        assert declaration is not None, f"the preset {name}: {mistakes}"
-        declared[key.text] = declaration
+    parameters, groups = root.get("parameters"), root.get("expand")
+    declared = _declarations(parameters, name)
+    listed = groups.items if isinstance(groups, MappingNode) else ()
     blocks = root.get("blocks")
     read = read_blocks(blocks, problems) if isinstance(blocks, MappingNode) else {}
     model = root.get("model")
@@ -119,7 +120,19 @@ def load_preset(name: str) -> Preset:
         declared,
         read,
         model if isinstance(model, SequenceNode) else None,
+        groups={key.text: _declarations(node, name) for key, node in listed},
     )
+
+
+def _declarations(node: Node | None, name: str) -> dict[str, ParameterDecl]:
+    """The parameters that a preset declares in one place."""
+    assert isinstance(node, MappingNode), f"the preset {name}: parameters are a mapping"
+    declared: dict[str, ParameterDecl] = {}
+    for key, value in node.items:
+        declaration, mistakes = read_declaration(value, key.text)
+        assert declaration is not None, f"the preset {name}: {mistakes}"
+        declared[key.text] = declaration
+    return declared
 
 
 def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
@@ -176,6 +189,7 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     merge.add(load_preset(TRAINING).parameters, TRAINING)
     if preset is not None:
         merge.add(preset.parameters, preset.name)
+    added = _add_groups(section.expand, preset, merge, loaded, problems)
     merge.add(section.parameters, loaded.source.path.name)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, problems)
@@ -194,11 +208,43 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     except SpecError as error:
         problems.found += error.diagnostics
         return None
-    expansion = Expansion(space, model, merge.origins, name)
+    expansion = Expansion(space, model, merge.origins, name, added)
     _check_model(expansion, task, problems)
     _check_training(expansion, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
     return expansion
+
+
+def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:
+    """What `space.expand` may name: the groups of training and of the preset, joined by name."""
+    found: dict[str, dict[str, ParameterDecl]] = {}
+    for source in (load_preset(TRAINING), preset):
+        for name, declared in source.groups.items() if source is not None else ():
+            found.setdefault(name, {}).update(declared)
+    return found
+
+
+def _add_groups(
+    wanted: tuple[str, ...],
+    preset: Preset | None,
+    merge: _Merge,
+    loaded: LoadedSpec,
+    problems: Problems,
+) -> dict[str, tuple[str, ...]]:
+    """Merge the groups that the spec names, in its order."""
+    known, added = groups_of(preset), {}
+    for index, name in enumerate(wanted):
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else f"the groups are {', '.join(known)}"
+            problems.add(
+                "E336", f"no group of parameters is called {name!r}",
+                loaded.spans(f"space.expand[{index}]"), hint=hint, key=f"space.expand[{index}]",
+            )  # fmt: skip
+            continue
+        merge.add(known[name], f"group {name}")
+        added[name] = tuple(known[name])
+    return added
 
 
 def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Preset | None:

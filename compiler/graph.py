@@ -23,7 +23,19 @@ from automlc.compiler.architecture import (
 from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput
 from automlc.compiler.ops import Image, Shape, Table
 from automlc.runtime.costs import CostProgram
-from automlc.runtime.plan import Backend, Budget, Choice, Constraint, DataSource, Plan, Task
+from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
+from automlc.runtime.plan import (
+    Backend,
+    Budget,
+    Choice,
+    Constraint,
+    DataSource,
+    Plan,
+    Task,
+    read_monitor,
+    read_rules,
+)
+from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Fixed, Parameter, Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar, names, parse, to_text
@@ -61,6 +73,8 @@ class SearchGraph:
     budget: Budget
     backend: Backend
     seed: int
+    monitor: Monitor = DEFINITIONS["automlc"]
+    rules: Rules | None = None
     records: tuple[Record, ...] = field(default=(), compare=False)
 
     def noted(self, pass_name: str, key: str, decision: str, because: str) -> SearchGraph:
@@ -112,6 +126,8 @@ class SearchGraph:
             backend=self.backend,
             data=DataSource(self.contract.source, self.contract.fingerprint),
             seed=self.seed,
+            monitor=self.monitor,
+            rules=self.rules,
         )
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -143,6 +159,9 @@ class SearchGraph:
             {"id": "stopping", "kind": "stopping", "policy": self.stopping.name}
             | {"options": dict(self.stopping.options)}
         )
+        found.append({"id": "monitor", "kind": "monitor", **self.monitor.to_json()})
+        if self.rules is not None:
+            found.append({"id": "rules", "kind": "rules", **self.rules.to_json()})
         task = self.task
         found.append(
             {"id": "metric", "kind": "metric", "task": task.kind, "metric": task.metric}
@@ -167,6 +186,8 @@ class SearchGraph:
             edges.append((f"constraint:{index}", "search", "bounds"))
         edges.append(("metric", "search", "feeds"))
         edges.append(("metric", "stopping", "feeds"))
+        if self.rules is not None:
+            edges += [("monitor", "rules", "feeds"), ("rules", "search", "feeds")]
         return [{"source": s, "target": t, "kind": k} for s, t, k in sorted(set(edges))]
 
     def to_json(self) -> dict[str, Any]:
@@ -292,6 +313,9 @@ def _layer_edges(
     return edges
 
 
+_MARKS = ("id", "kind")
+
+
 def _from_json(data: Mapping[str, Any]) -> SearchGraph:
     by_id = {node["id"]: node for node in data["nodes"]}
     parameters = [n for n in data["nodes"] if n["kind"] == "parameter"]
@@ -321,6 +345,8 @@ def _from_json(data: Mapping[str, Any]) -> SearchGraph:
         budget=Budget.read(data["budget"]),
         backend=Backend.read(data["backend"]),
         seed=data["seed"],
+        monitor=read_monitor({k: v for k, v in by_id["monitor"].items() if k not in _MARKS}),
+        rules=read_rules(by_id["rules"]) if "rules" in by_id else None,
         records=tuple(
             Record(r["pass"], r["key"], r["decision"], r["because"]) for r in data["records"]
         ),

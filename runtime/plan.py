@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from automlc.runtime.costs import CostProgram
+from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
+from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -139,13 +141,17 @@ class Constraint:
 
 @record
 class Budget:
-    """How much work a study may do; `wall`, `epoch_wall` in seconds, `memory` in bytes."""
+    """How much work a study may do; `wall`, `epoch_wall` in seconds, `memory` in bytes.
+
+    `first` is the share of the wall that the first trial may take.
+    """
 
     trials: int
     epochs: int
     wall: float | None
     epoch_wall: float
     memory: int | None
+    first: float = 0.05
 
     @classmethod
     def read(cls, data: Any) -> Budget:
@@ -156,6 +162,7 @@ class Budget:
             keys.take("wall", int, float, optional=True),
             keys.take("epoch_wall", int, float),
             keys.take("memory", int, optional=True),
+            keys.take("first", int, float) if keys.has("first") else 0.05,
         )
         keys.close()
         for name in ("trials", "epochs", "epoch_wall"):
@@ -225,6 +232,33 @@ class DataSource:
         return source
 
 
+_USUAL = DEFINITIONS["automlc"]
+
+
+def read_monitor(data: Mapping[str, Any]) -> Monitor:
+    """A plan's monitor; AutomlcError names the first key that is wrong."""
+    keys = _Reader(data, "monitor")
+    usual = _USUAL.to_json()
+    found = {name: keys.take(name, *_kinds(value), optional=True) for name, value in usual.items()}
+    keys.close()
+    return Monitor(**found)
+
+
+def _kinds(value: Any) -> tuple[type, ...]:
+    """What stands where the usual monitor has this value; None stands for a name or a number."""
+    if isinstance(value, (bool, str)):
+        return (type(value),)
+    return (str, int, float) if value is None else (int, float)
+
+
+def read_rules(data: Mapping[str, Any]) -> Rules:
+    """A plan's rules; AutomlcError where they are damaged."""
+    try:
+        return Rules.from_json(data)
+    except (KeyError, TypeError) as error:
+        raise AutomlcError(f"plan.json: 'rules' is damaged: {error!r}") from None
+
+
 @record
 class Plan:
     """All that the runtime needs to know of a task."""
@@ -240,6 +274,8 @@ class Plan:
     backend: Backend
     data: DataSource
     seed: int
+    monitor: Monitor = DEFINITIONS["automlc"]
+    rules: Rules | None = None
 
     @classmethod
     def from_json(cls, data: Any) -> Plan:
@@ -265,6 +301,9 @@ class Plan:
             backend=Backend.read(keys.take("backend", dict)),
             data=DataSource.read(keys.take("data", dict)),
             seed=keys.take("seed", int),
+            # Plans of before there was a monitor have neither.
+            monitor=read_monitor(keys.take("monitor", dict)) if keys.has("monitor") else _USUAL,
+            rules=read_rules(keys.take("rules", dict)) if keys.has("rules") else None,
         )
         keys.close()
         return plan
@@ -284,6 +323,8 @@ class Plan:
             "backend": self.backend.to_json(),
             "data": vars(self.data).copy(),
             "seed": self.seed,
+            "monitor": self.monitor.to_json(),
+            **({"rules": self.rules.to_json()} if self.rules is not None else {}),
         }
 
     def sha256(self) -> str:

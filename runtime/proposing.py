@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from automlc.runtime.monitor.timeline import Conditions
 from automlc.runtime.plan import Plan
-from automlc.runtime.searchers import Past, Proposal, make_searcher
+from automlc.runtime.searchers import Past, Proposal, searcher_of
 from automlc.runtime.seeds import derive_seed
 from automlc.runtime.store import Store
 from automlc.runtime.trial import State
@@ -58,9 +59,8 @@ class Proposer:
     def __init__(self, plan: Plan, store: Store):
         self._plan = plan
         self._store = store
-        self._searcher = make_searcher(
-            plan.search.name, plan.search.options, plan.space, plan.task.goal
-        )
+        self._searcher = searcher_of(plan)
+        self._conditions = Conditions(plan, store)
         # Of all that was refused: the smallest violation of a constraint, for the closing words.
         self.closest: dict[str, Any] | None = None
 
@@ -128,7 +128,15 @@ class Proposer:
             # Optuna ranks stopped trials by how far they came, then by value.
             stopped = row.state is State.STOPPED and row.value is not None
             middle = ((row.epochs, row.value),) if stopped and row.value is not None else ()
-            yield Past(row.number, row.config, str(row.state), row.value, middle)
+            yield Past(
+                row.number,
+                row.config,
+                str(row.state),
+                row.value,
+                middle,
+                row.why.get("proposal") or {},
+                self._conditions.of(row),
+            )
 
 
 def _no_proposal(refusals: _Refusals) -> str:

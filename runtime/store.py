@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from automlc.runtime.faults import hit
+from automlc.runtime.monitor.conditions import Seen
 from automlc.runtime.trial import Artifact, Report, State
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -32,7 +33,7 @@ SCHEMA_VERSION = 2
 TABLES = ("meta", "events", "trials", "epochs", "feedback")
 _SELECT = (
     "SELECT number, state, config, seed, attempt, epochs, value, best_epoch, checkpoint, weights,"
-    " costs, reason, failure, started, ended FROM trials"
+    " costs, reason, failure, started, ended, why FROM trials"
 )
 _JUDGED = "state IN ('complete', 'stopped') AND feasible = 1 AND value IS NOT NULL"
 _TERMINAL = "('complete', 'stopped', 'failed')"
@@ -92,6 +93,7 @@ class TrialRow:
     failure: str
     started: float
     ended: float | None
+    why: Mapping[str, Any]
 
 
 def canonical(value: Any) -> str:
@@ -290,6 +292,20 @@ class Store:
     def epoch_value(self, number: int, epoch: int) -> float:
         sql = "SELECT value FROM epochs WHERE trial = ? AND epoch = ?"
         return float(self._one(sql, (number, epoch)))
+
+    def seen(self, number: int) -> Iterator[Seen]:
+        """What the monitor may know of a trial's epochs, in order.
+
+        An epoch at which the trial diverged has feedback but no value.
+        """
+        sql = (
+            "SELECT epoch, value, metrics, payload FROM epochs LEFT JOIN feedback USING"
+            " (trial, epoch) WHERE trial = ?1 UNION ALL SELECT epoch, NULL, '{}', payload FROM"
+            " feedback WHERE trial = ?1 AND epoch NOT IN (SELECT epoch FROM epochs WHERE"
+            " trial = ?1) ORDER BY epoch"
+        )
+        for epoch, value, metrics, payload in self._query(sql, (number,)):
+            yield Seen(epoch, value, json.loads(metrics), json.loads(payload) if payload else None)
 
     def artifacts(self, number: int) -> list[tuple[int, Artifact | None, Artifact | None]]:
         """(epoch, checkpoint, weights) of a trial's current epochs, from the log, newest first.
@@ -555,7 +571,7 @@ def _artifact(data: Mapping[str, Any] | None) -> Artifact | None:
 
 def _trial_row(row: Sequence[Any]) -> TrialRow:
     number, state, config, seed, attempt, epochs, value, best_epoch, *rest = row
-    checkpoint, weights, costs, reason, failure, started, ended = rest
+    checkpoint, weights, costs, reason, failure, started, ended, why = rest
     return TrialRow(
         number=number,
         state=State(state),
@@ -572,6 +588,7 @@ def _trial_row(row: Sequence[Any]) -> TrialRow:
         failure=failure,
         started=started,
         ended=ended,
+        why=json.loads(why),
     )
 
 

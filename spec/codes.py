@@ -617,6 +617,36 @@ _COMPILER = (
         "depth: {int: [1, 3], default: 1}",
     ),
     Code(
+        "E336",
+        "no such group to expand",
+        "`space.expand` names groups of the preset and of training; `automlc plan` lists them.",
+        "expand: [optimisers]",
+        "expand: [optimizers]",
+    ),
+    Code(
+        "E337",
+        "a rule about something that is not there",
+        "Conditions read architecture, convergence, gradient, weights and parameters; actions set "
+        "parameters of the space.",
+        "when: [gradient == dead => lr = lr / 10]",
+        "when: [gradient == dying => lr = lr / 10]",
+    ),
+    Code(
+        "E338",
+        "a table of rules that cannot be read",
+        "`rules.use` names a built-in table or a file inside the project, of the schema "
+        "automlc.rules/1.",
+        "rules: builtin/dreams",
+        "rules: builtin/dream",
+    ),
+    Code(
+        "E339",
+        "an action that can never be taken",
+        "Its value is outside the domain of the parameter.",
+        "when: [gradient == dying => optimizer = lion]",
+        "when: [gradient == dying => optimizer = sgd]",
+    ),
+    Code(
         "E340",
         "an unknown search strategy, stopping policy or backend",
         "Nothing of that name is registered.",
@@ -699,6 +729,20 @@ _COMPILER = (
         "Proposals outside the constraints are thrown away; here these are nearly all.",
         "parameters: {width: int(8, 4096)}\nconstraints: [model.params <= 5k]",
         "parameters: {width: int(8, 64)}\nconstraints: [model.params <= 5k]",
+    ),
+    Code(
+        "W523",
+        "rules that nobody uses",
+        "Rules steer a feedback search; other strategies do not look at them.",
+        "search: tpe\nrules: builtin/dream",
+        "search: feedback\nrules: builtin/dream",
+    ),
+    Code(
+        "W524",
+        "a table with hardly any action for this space",
+        "Its actions set parameters that the space does not have.",
+        "search: feedback\nrules: builtin/dream  # with a model of one's own",
+        "search: feedback\nrules: {use: builtin/none, when: [...]}",
     ),
 )
 

@@ -130,6 +130,7 @@ class List:
 
 
 Expr: TypeAlias = Literal | Name | Unary | Binary | Compare | Logical | In | Call | List
+_NODES = (Literal, Name, Unary, Binary, Compare, Logical, In, Call, List)
 
 
 # Parsing ----------------------------------------------------------------------------------------
@@ -456,6 +457,18 @@ def walk(expr: Expr) -> Iterator[Expr]:
         node = stack.pop()
         yield node
         stack.extend(reversed(children(node)))
+
+
+def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The tree with `change` applied to every node, children first."""
+    changes: dict[str, Any] = {}
+    for part in ("operand", "left", "right", "item"):
+        if isinstance(getattr(expr, part, None), _NODES):
+            changes[part] = transform(getattr(expr, part), change)
+    for part in ("items", "args"):
+        if hasattr(expr, part):
+            changes[part] = tuple(transform(child, change) for child in getattr(expr, part))
+    return change(replace(expr, **changes) if changes else expr)
 
 
 def names(expr: Expr) -> frozenset[str]:

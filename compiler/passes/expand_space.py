@@ -18,6 +18,9 @@ def expand_space(draft: Draft) -> Draft:
         if because == "default":
             because = f"default for {draft.loaded.spec.task.kind}"
         draft = draft.noted("expand_space", "space.preset", expansion.preset, because)
+    for group, names in expansion.added.items():
+        key = f"space.expand.{group}"
+        draft = draft.noted("expand_space", key, ", ".join(names), draft.origin("space.expand"))
     records = list(draft.records)
     for parameter in expansion.space.parameters:
         text = str(parameter.domain)

@@ -1,7 +1,14 @@
 """Searchers: who proposes the next configuration, one file each."""
 
 from automlc.runtime.searchers import gp, grid, random_search, tpe
-from automlc.runtime.searchers.base import SEARCHERS, Past, Proposal, Searcher, make_searcher
+from automlc.runtime.searchers.base import (
+    SEARCHERS,
+    Past,
+    Proposal,
+    Searcher,
+    make_searcher,
+    searcher_of,
+)
 
 __all__ = [
     "SEARCHERS",
@@ -12,5 +19,6 @@ __all__ = [
     "grid",
     "make_searcher",
     "random_search",
+    "searcher_of",
     "tpe",
 ]

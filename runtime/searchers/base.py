@@ -12,10 +12,13 @@ runs it through the conformance suite.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from automlc.runtime.monitor.conditions import Condition
+from automlc.runtime.plan import Plan
 from automlc.runtime.registry import Registry
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
@@ -36,7 +39,9 @@ class Past:
     """An earlier trial as a searcher sees it.
 
     `state` is complete, stopped, failed, running, or refused (proposed for the present trial, but
-    not allowed). `value` is the best validation metric; `intermediate` holds (epoch, value).
+    not allowed). `value` is the best validation metric; `intermediate` holds (epoch, value). `why`
+    is what the searcher noted when it proposed the configuration, `condition` what its training
+    looked like in the end (monitor.Condition), None before anything was measured.
     """
 
     number: int
@@ -44,6 +49,8 @@ class Past:
     state: str
     value: float | None
     intermediate: tuple[tuple[int, float], ...] = ()
+    why: Mapping[str, Any] = field(default_factory=dict)
+    condition: Condition | None = None
 
 
 @record
@@ -55,7 +62,12 @@ class Proposal:
 
 
 class Searcher(Protocol):
-    """Who proposes the next configuration."""
+    """Who proposes the next configuration.
+
+    Two things a class may have besides: `needs`, the packages that it imports, and `for_plan`, a
+    class method that makes it from its options and the whole plan. `uses_rules` asks the compiler
+    for the plan's rules.
+    """
 
     Options: ClassVar[type[BaseModel]]
     # Whether `ask` reads the history; without it a study of any length costs the same per trial.
@@ -92,6 +104,17 @@ def make_searcher(strategy: str, options: Mapping[str, Any], space: Space, goal:
     """The searcher of that name; AutomlcError for an unknown name or option."""
     found = SEARCHERS.get(strategy)
     return found(read_options(found.Options, options, f"search {strategy!r}"), space, goal)
+
+
+def searcher_of(plan: Plan) -> Searcher:
+    """The searcher of a plan. One that needs more of it than space and goal has `for_plan`."""
+    found = SEARCHERS.get(plan.search.name)
+    for_plan = getattr(found, "for_plan", None)
+    if for_plan is None:
+        return make_searcher(plan.search.name, plan.search.options, plan.space, plan.task.goal)
+    what = f"search {plan.search.name!r}"
+    made: Searcher = for_plan(read_options(found.Options, plan.search.options, what), plan)
+    return made
 
 
 def key_of(config: Config) -> str:

@@ -1,0 +1,91 @@
+"""Tables by name: those that are shipped, and files of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from automlc.runtime.rules.table import SCHEMA, Table
+from automlc.spec.errors import AutomlcError
+from automlc.spec.yaml_nodes import parse_yaml, to_plain
+
+PREFIX = "builtin/"
+_FOLDER = Path(__file__).parent / "builtin"
+MAX_BYTES = 16 * 2**20
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The names of the shipped tables."""
+    files = sorted(path.stem for path in _FOLDER.glob("*.json"))
+    return tuple(f"{PREFIX}{name}" for name in [*files, "none"])
+
+
+def load_builtin(name: str, exclude: Sequence[str] = ()) -> Table:
+    """A shipped table; AutomlcError for a name that there is none of."""
+    if name == f"{PREFIX}none":
+        return Table(name, ())
+    if name not in builtin_names():
+        from automlc.spec.suggest import nearest
+
+        near = nearest(name, builtin_names())
+        known = f"known: {', '.join(builtin_names())}, or a file"
+        raise AutomlcError(
+            f"no table of rules is called {name!r}",
+            f"did you mean {near}? ({known})" if near else known,
+            exit_code=1,
+        )
+    return load_file(_FOLDER / f"{name.removeprefix(PREFIX)}.json", exclude)
+
+
+def load_file(path: Path, exclude: Sequence[str] = ()) -> Table:
+    """A table from a file, JSON or YAML; AutomlcError says what is wrong with it.
+
+    `exclude` names data sets whose measurements do not count; only a measured table has some.
+    """
+    return read_table(_read(path), path.name, exclude)
+
+
+def read_table(data: Any, where: str, exclude: Sequence[str] = ()) -> Table:
+    """A table from JSON values: one that is written down, or one that is made of measurements."""
+    from automlc.runtime.rules.measured import Measurements, is_measured
+
+    if is_measured(data):
+        return Measurements.from_json(data, where).table(exclude)
+    if exclude:
+        raise AutomlcError(
+            f"{where}: this table was not measured, so no data set can be left out of it",
+            "take `exclude` out",
+            exit_code=1,
+        )
+    return Table.from_json(data, where)
+
+
+def _read(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise AutomlcError(f"{path.name} has more than {MAX_BYTES:,} bytes", exit_code=1)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AutomlcError(f"{path.name} cannot be read: {reason}", exit_code=1) from None
+    if path.suffix == ".json":
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise AutomlcError(f"{path.name} is not JSON: {error}", exit_code=1) from None
+    root, found = parse_yaml(text, path.name)
+    if root is None or found:
+        raise AutomlcError(
+            f"{path.name} is not YAML: {found[0].message if found else 'it is empty'}", exit_code=1
+        )
+    return to_plain(root)
+
+
+def digest(table: Table) -> str:
+    """A digest of everything that a table says, provenance left out."""
+    rows = table.to_json()["rows"]
+    text = json.dumps([SCHEMA, table.unknown, rows], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,210 @@
+"""Measured tables: what each action gained, by data set and condition, and the ranking from it.
+
+A measurement is one pair of trainings: a configuration, and the same with one action applied. Its
+gain is the difference of the validation metric, signed so that more is better, in units of the
+spread of the data set's random configurations (its `scale`): gains of different data sets can then
+be pooled. Measurements are kept as counts, means and sums of squared deviations, so that data sets
+can be left out and runs be joined (Chan, Golub and LeVeque, 1983).
+
+The score of an action in a state is its mean gain, shrunk towards its score in the next broader
+state where there are few measurements (an empirical Bayes estimate, Efron and Morris, 1975): with
+n gains of mean m, and the broader state's score p, it is (n m + k p) / (n + k).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from automlc.runtime.rules.actions import Action
+from automlc.runtime.rules.table import PARTS, Ranked, Row, Table, rank
+from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
+
+SCHEMA = "automlc.measurements/1"
+# How many measurements the broader state's score is worth.
+PRIOR_WEIGHT = 4.0
+# A parameter's parts are given up in this order on the way to the broadest state, {}.
+_BROADER = PARTS
+
+
+@record
+class Gains:
+    """Count, mean and sum of squared deviations of gains; `failed` trainings are among them."""
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, gain: float) -> Gains:
+        """With one more gain (Welford, 1962)."""
+        return self.join(Gains(1, gain, 0.0))
+
+    def join(self, other: Gains) -> Gains:
+        """Of both together."""
+        n = self.n + other.n
+        if n == 0:
+            return self
+        apart = other.mean - self.mean
+        mean = self.mean + apart * other.n / n
+        squares = self.squares + other.squares + apart**2 * self.n * other.n / n
+        return Gains(n, mean, squares)
+
+    @property
+    def spread(self) -> float | None:
+        """The sample deviation; None for fewer than two."""
+        return math.sqrt(self.squares / (self.n - 1)) if self.n > 1 else None
+
+
+Key = tuple[tuple[tuple[str, str], ...], str]  # (state, action)
+
+
+def key_of(state: Mapping[str, str], action: str) -> Key:
+    """A state and an action as a key."""
+    return tuple(sorted(state.items())), action
+
+
+@dataclass
+class DataSet:
+    """What was measured on one data set; `scale` is in units of `metric`."""
+
+    name: str
+    metric: str
+    scale: float
+    gains: dict[Key, Gains] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, state: Mapping[str, str], action: str, gain: float) -> None:
+        """One measurement; `gain` in units of the metric, positive where the action helped."""
+        key = key_of(state, action)
+        self.gains[key] = self.gains.get(key, Gains()).add(gain / self.scale)
+
+
+@dataclass
+class Measurements:
+    """Data sets by name, and how they were measured."""
+
+    name: str
+    datasets: dict[str, DataSet] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def table(self, exclude: Sequence[str] = ()) -> Table:
+        """The ranking from all data sets but those excluded; AutomlcError for an unknown one."""
+        unknown = [name for name in exclude if name not in self.datasets]
+        if unknown:
+            raise AutomlcError(
+                f"{self.name} was not measured on {unknown[0]!r}",
+                f"its data sets: {', '.join(self.datasets)}",
+                exit_code=1,
+            )
+        pooled = _pooled(d for name, d in self.datasets.items() if name not in exclude)
+        used = [name for name in self.datasets if name not in exclude]
+        provenance = {**self.provenance, "measured_on": used, "left_out": list(exclude)}
+        return Table(self.name, tuple(_rows(pooled)), "parent", provenance)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "provenance": self.provenance,
+            "datasets": [_dataset_to_json(self.datasets[name]) for name in sorted(self.datasets)],
+        }
+
+    @classmethod
+    def from_json(cls, data: Any, where: str = "the measurements") -> Measurements:
+        """Read measurements; AutomlcError for anything else."""
+        try:
+            read = [_dataset_from_json(item) for item in data["datasets"]]
+            name, provenance = str(data["name"]), dict(data.get("provenance") or {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise AutomlcError(
+                f"{where}: these measurements are damaged: {error!r:.80}", exit_code=1
+            ) from None
+        return cls(name, {one.name: one for one in read}, provenance)
+
+
+def is_measured(data: Any) -> bool:
+    """Whether JSON values are measurements rather than a table."""
+    return isinstance(data, Mapping) and data.get("schema") == SCHEMA
+
+
+def _dataset_to_json(one: DataSet) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "metric": one.metric,
+        "scale": one.scale,
+        "details": one.details,
+        "gains": [
+            {"state": dict(state), "action": action, "n": g.n, "mean": g.mean, "squares": g.squares}
+            for (state, action), g in sorted(one.gains.items())
+        ],
+    }
+
+
+def _dataset_from_json(data: Mapping[str, Any]) -> DataSet:
+    scale = float(data["scale"])
+    if not scale > 0 or not math.isfinite(scale):
+        raise ValueError(f"scale {scale}")
+    made = DataSet(str(data["name"]), str(data["metric"]), scale, {}, dict(data.get("details", {})))
+    for item in data["gains"]:
+        gains = Gains(int(item["n"]), float(item["mean"]), float(item["squares"]))
+        if gains.n < 1 or not math.isfinite(gains.mean) or not gains.squares >= 0:
+            raise ValueError(f"gains {item!r:.60}")
+        made.gains[
+            key_of({str(k): str(v) for k, v in item["state"].items()}, str(item["action"]))
+        ] = gains
+    return made
+
+
+def _pooled(datasets: Iterable[DataSet]) -> dict[Key, Gains]:
+    """Gains of all data sets, in the states that were seen and in all broader ones."""
+    pooled: dict[Key, Gains] = {}
+    for one in datasets:
+        for (state, action), gains in sorted(one.gains.items()):
+            for broader in chain(dict(state)):
+                key = key_of(broader, action)
+                pooled[key] = pooled.get(key, Gains()).join(gains)
+    return pooled
+
+
+def chain(state: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A state and its broader ones, down to {} (`input` stays: actions of images are not of text).
+
+    >>> list(chain({"gradient": "dying", "weights": "normal"}))
+    [{'gradient': 'dying', 'weights': 'normal'}, {'gradient': 'dying'}, {}]
+    """
+    kept = dict(state)
+    yield dict(kept)
+    for part in _BROADER:
+        if part in kept:
+            del kept[part]
+            yield dict(kept)
+
+
+def _rows(pooled: Mapping[Key, Gains]) -> Iterator[Row]:
+    """Broad states first, so that each finds its broader state's scores."""
+    scores: dict[Key, float] = {}
+    by_state: dict[tuple[tuple[str, str], ...], list[Ranked]] = {}
+    for state, action in sorted(pooled, key=lambda key: (len(key[0]), key)):
+        gains = pooled[state, action]
+        prior = _prior(dict(state), action, scores)
+        score = (gains.n * gains.mean + PRIOR_WEIGHT * prior) / (gains.n + PRIOR_WEIGHT)
+        scores[state, action] = score
+        measured = {"mean": gains.mean}
+        by_state.setdefault(state, []).append(
+            Ranked(Action(action), score, gains.n, gains.spread, measured)
+        )
+    for state, actions in by_state.items():
+        yield Row(dict(state), tuple(rank(actions)))
+
+
+def _prior(state: Mapping[str, str], action: str, scores: Mapping[Key, float]) -> float:
+    """The score in the next broader state; nothing is expected of an action by itself."""
+    broader = list(chain(state))[1:]
+    for wider in broader:
+        key = key_of(wider, action)
+        if key in scores:
+            return scores[key]
+    return 0.0
