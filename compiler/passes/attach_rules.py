@@ -201,7 +201,11 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             )  # fmt: skip
         never = usable(resolved, space) if not missing else None
         if never is not None:
-            draft.problems.add("E339", f"{action}: {never}", rule.span, key=key)
+            domains = [f"{n} is {space[n].domain}" for n in resolved.names() if n in never]
+            draft.problems.add(
+                "E339", f"{never} can never be: {', '.join(domains)}", rule.span, key=key,
+                hint="widen the parameter: a group of space.expand may have the value",
+            )  # fmt: skip
         actions.append(resolved)
     line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key
     return WrittenRule(to_text(condition), tuple(actions), line)

@@ -77,7 +77,7 @@ def usable(action: Action, space: Space) -> str | None:
         if strangers:
             return strangers[0]
         if not names(expr) and _fitted(space[name].domain, _constant(expr)) is _OUTSIDE:
-            return f"{name} = {to_text(expr)} (it is {space[name].domain})"
+            return f"{name} = {to_text(expr)}"
     return None
 
 

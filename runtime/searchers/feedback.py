@@ -1,0 +1,367 @@
+"""Feedback-driven search: look at how the best model trained, and repair what looks wrong.
+
+DREAM (doi 10.1145/3702992), Algorithm 1: train a model, see in which condition its training is,
+take the most promising action for that condition that was not yet tried on it, train the result.
+The incumbent is the parent of the next trial, so after an improvement the list begins anew.
+
+Everything is worked out from the history: which actions were tried on a trial stands in the
+why-records of its children, so a study that is resumed goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from automlc.runtime.monitor.conditions import OTHER, Condition, Metric
+from automlc.runtime.monitor.timeline import metric_of
+from automlc.runtime.plan import Plan
+from automlc.runtime.rules.actions import Action, apply, single_actions
+from automlc.runtime.rules.belief import Belief, Beliefs, Observation, prior
+from automlc.runtime.rules.effect import effect, error_of
+from automlc.runtime.rules.table import Ranked, Rules, Table
+from automlc.runtime.searchers.base import SEARCHERS, Config, NoOptions, Past, Proposal, key_of
+from automlc.spec.domains import Space
+from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
+
+ALTERNATIVES = 5  # how many of the next best a why-record names
+# Actions on these do nothing to a model that starts from trained weights.
+_COLD = ("initializer",)
+
+
+@record
+class Candidate:
+    """An action that may be taken on a parent, what it leads to, and where it comes from.
+
+    `found`: written, exact, parent, normal, none. `ranked` is None for an action of no table.
+    """
+
+    parent: Past
+    action: Action
+    config: Config
+    found: str
+    line: str = ""
+    ranked: Ranked | None = None
+
+
+@record
+class Chosen:
+    """A candidate with what speaks for it: higher `promise` is tried first."""
+
+    candidate: Candidate
+    promise: float
+    belief: Belief | None = None
+
+
+@dataclass
+class _Past:
+    """The history of a study, arranged for the questions asked here."""
+
+    trials: list[Past]
+    configs: set[str]
+    refused: set[str]
+    tried: dict[int, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, history: Sequence[Past]) -> _Past:
+        trials = [past for past in history if past.state != "refused"]
+        refused = {key_of(past.config) for past in history if past.state == "refused"}
+        made = cls(trials, {key_of(past.config) for past in trials}, refused)
+        for past in trials:
+            parent = past.why.get("parent")
+            if isinstance(parent, int):
+                made.tried.setdefault(parent, set()).add(str(past.why.get("action")))
+        return made
+
+    def parents(self, metric: Metric) -> list[Past]:
+        """Trials that may be repaired, best first; failed ones only while there is no other."""
+        sign = -1.0 if metric.goal == "maximize" else 1.0
+        done = [
+            (sign * p.value, p.number, p)
+            for p in self.trials
+            if p.value is not None and p.state in ("complete", "stopped")
+        ]
+        if done:
+            return [p for *_, p in sorted(done, key=lambda item: item[:2])]
+        return [p for p in self.trials if p.state == "failed" and p.condition is not None]
+
+    def observations(self, metric: Metric) -> Iterator[Observation]:
+        """Every effect that was seen: a child that ended, its parent, and the action between.
+
+        A child that failed counts as the worst error there was.
+        """
+        by_number = {past.number: past for past in self.trials}
+        errors = [error_of(p.value, metric) for p in self.trials if p.value is not None]
+        for child in self.trials:
+            parent = by_number.get(child.why.get("parent", -1))
+            if parent is None or parent.value is None or parent.condition is None:
+                continue
+            state, action = parent.condition.state(), str(child.why.get("action"))
+            if child.value is not None and child.state != "running":
+                yield Observation(state, action, effect(parent.value, child.value, metric))
+            elif child.state == "failed":
+                yield Observation(state, action, -_harm(max(errors), parent.value, metric))
+
+
+def _harm(worst: float, value: float, metric: Metric) -> float:
+    """ln(worst error / error of a value), at least ln 2: a failed training is no small harm."""
+    return max(math.log(2.0), math.log(worst / error_of(value, metric)))
+
+
+@SEARCHERS.add("feedback")
+class FeedbackSearch:
+    """Repair the incumbent by ranked actions for the condition of its training (DREAM).
+
+    `variant`: `greedy` repairs the best trial by the table's order (Algorithm 1); `beam` takes the
+    best of all actions on the `width` best trials; `adaptive` does the same by the posterior of
+    each action's effect, which starts as the table says and learns from every trial of the study,
+    by Thompson sampling or (`choice: ucb`) by the upper confidence bound. `start`: `default`, the
+    configuration of the space's defaults, `random`, or a configuration. `exhausted`: what is done
+    when no action is left: change one parameter of the parent at random (`neighbor`), draw at
+    random, or end. `mutation`: how often such a change is made in between. `warm_start`: a child
+    that has the shapes of its parent may begin with the parent's weights.
+    """
+
+    class Options(NoOptions):
+        variant: Literal["adaptive", "greedy", "beam"] = "adaptive"
+        start: Literal["default", "random"] | dict[str, Any] | str = "default"
+        width: int = Field(default=3, ge=1, le=64)
+        choice: Literal["thompson", "ucb"] = "thompson"
+        kappa: float = Field(default=1.0, ge=0.0)
+        mutation: float = Field(default=0.0, ge=0.0, le=1.0)
+        exhausted: Literal["neighbor", "random", "end"] = "neighbor"
+        warm_start: Literal["auto", "never"] = "auto"
+
+    needs_history: ClassVar[bool] = True
+    exhaustive: ClassVar[bool] = False
+    uses_rules: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        options: Options,
+        space: Space,
+        goal: str,
+        rules: Rules | None = None,
+        metric: Metric | None = None,
+    ) -> None:
+        self._options = options
+        self._space = space
+        self._metric = metric or Metric(goal)
+        self._rules = rules or Rules(Table("builtin/none", ()))
+        self._singles = tuple(single_actions(space))
+
+    @classmethod
+    def for_plan(cls, options: Options, plan: Plan) -> FeedbackSearch:
+        metric = metric_of(plan.task.metric, plan.task.goal)
+        return cls(options, plan.space, plan.task.goal, plan.rules, metric)
+
+    # ---- the question ----
+
+    def ask(self, number: int, history: Sequence[Past], rng_seed: int) -> Proposal | None:
+        rng, past = random.Random(rng_seed), _Past.of(history)  # noqa: S311 - not for secrets
+        if not past.trials:
+            return self._start(past, rng, rng_seed)
+        parents = past.parents(self._metric)
+        if not parents:
+            # Everything so far failed or still runs, and nothing was seen of it.
+            return self._random(rng, rng_seed, "nothing to repair yet")
+        if self._options.mutation and rng.random() < self._options.mutation:
+            return self._neighbor(parents[0], past, rng, rng_seed, "mutation")
+        return self._repair(parents, past, rng, rng_seed)
+
+    def _start(self, past: _Past, rng: random.Random, seed: int) -> Proposal:
+        start = self._options.start
+        if isinstance(start, str) and start not in ("default", "random"):
+            raise AutomlcError(
+                f"search.start names the file {start!r}, which only the compiler reads",
+                "compile the spec again",
+            )
+        config = self._space.default_config() if start == "default" else start
+        if start == "random" or key_of(dict(config)) in past.refused:  # type: ignore[arg-type]
+            return self._random(rng, seed, "start")
+        return Proposal(dict(config), {"rule": "start"})  # type: ignore[arg-type]  # no text
+
+    def _random(self, rng: random.Random, seed: int, why: str) -> Proposal:
+        return Proposal(self._space.sample(rng), {"rule": "random", "because": why, "seed": seed})
+
+    # ---- repairs ----
+
+    def _repair(
+        self, parents: Sequence[Past], past: _Past, rng: random.Random, seed: int
+    ) -> Proposal | None:
+        width = 1 if self._options.variant == "greedy" else self._options.width
+        skipped: list[dict[str, str]] = []
+        found: list[Candidate] = []
+        for parent in parents[:width]:
+            found += self._candidates(parent, past, skipped)
+        ranked = self._ranked(found, past, rng)
+        if not ranked:
+            return self._exhausted(parents, past, rng, seed)
+        best = ranked[0]
+        return Proposal(
+            best.candidate.config, self._why(best, ranked[1 : ALTERNATIVES + 1], skipped)
+        )
+
+    def _candidates(
+        self, parent: Past, past: _Past, skipped: list[dict[str, str]]
+    ) -> Iterator[Candidate]:
+        """What may be tried on a parent, in the order of the rules: written ones, the table's."""
+        done: set[str] = set()
+        for action, found, line, ranked in self._listed(parent):
+            if action.text in done or action.text in past.tried.get(parent.number, ()):
+                continue
+            done.add(action.text)
+            config = apply(action, self._space, parent.config)
+            if config is None:
+                continue
+            reason = self._objection(config, past)
+            if reason is None:
+                yield Candidate(parent, action, config, found, line, ranked)
+            elif len(skipped) < ALTERNATIVES:
+                skipped.append({"action": action.text, "why": reason})
+
+    def _listed(self, parent: Past) -> Iterator[tuple[Action, str, str, Ranked | None]]:
+        condition = parent.condition or Condition(OTHER, "normal", "normal", "normal")
+        state = condition.state()
+        for rule in self._rules.written:
+            if rule.holds({**parent.config, **state}):
+                for action in rule.actions:
+                    yield action, "written", rule.line, None
+        found = self._rules.table.find(state, self._rules.unknown)
+        for ranked in found.row.actions if found.row is not None else ():
+            yield ranked.action, found.how, "", ranked
+        if self._options.variant == "adaptive":
+            for action in self._singles:
+                yield action, "none", "", None
+
+    def _objection(self, config: Config, past: _Past) -> str | None:
+        key = key_of(config)
+        if key in past.configs:
+            return "it leads to a configuration that was tried"
+        if key in past.refused:
+            return "the configuration was refused"
+        violated = self._space.violated(config)
+        return violated[0] if violated else None
+
+    # ---- which comes first ----
+
+    def _ranked(
+        self, candidates: Sequence[Candidate], past: _Past, rng: random.Random
+    ) -> list[Chosen]:
+        if self._options.variant == "adaptive":
+            return self._by_belief(candidates, past, rng)
+        # Written rules come first, in their order; then the table's scores, in the table's order.
+        order = {id(c): -i for i, c in enumerate(candidates)}
+        chosen = [Chosen(c, c.ranked.score if c.ranked else float("inf")) for c in candidates]
+        return sorted(chosen, key=lambda c: (-c.promise, -order[id(c.candidate)]))
+
+    def _by_belief(
+        self, candidates: Sequence[Candidate], past: _Past, rng: random.Random
+    ) -> list[Chosen]:
+        """By what the child's error is believed to be: the parent's, less the action's effect."""
+        beliefs = Beliefs.of(past.observations(self._metric))
+        middle = _middle(candidates)
+        chosen = []
+        for candidate in candidates:
+            before = self._prior(candidate, middle)
+            state = candidate.parent.condition.state() if candidate.parent.condition else {}
+            belief = beliefs.posterior(candidate.action.text, state, before)
+            gain = (
+                belief.draw(rng)
+                if self._options.choice == "thompson"
+                else belief.upper(self._options.kappa)
+            )
+            chosen.append(Chosen(candidate, self._level(candidate.parent) + gain, belief))
+        return sorted(chosen, key=lambda c: -c.promise)
+
+    def _prior(self, candidate: Candidate, middle: float) -> Belief:
+        if candidate.found == "written":
+            # A person wrote it for this condition: as good as the best that a table knows.
+            return Belief(0.5, 0.3)
+        return prior(candidate.ranked, middle)
+
+    def _level(self, parent: Past) -> float:
+        """-ln(error): the scale on which effects add up."""
+        return 0.0 if parent.value is None else -math.log(error_of(parent.value, self._metric))
+
+    # ---- when nothing is left ----
+
+    def _exhausted(
+        self, parents: Sequence[Past], past: _Past, rng: random.Random, seed: int
+    ) -> Proposal | None:
+        if self._options.exhausted == "end":
+            return None
+        if self._options.exhausted == "random":
+            return self._random(rng, seed, "no action is left")
+        return self._neighbor(parents[0], past, rng, seed, "no action is left")
+
+    def _neighbor(
+        self, parent: Past, past: _Past, rng: random.Random, seed: int, why: str
+    ) -> Proposal:
+        """One parameter of the parent drawn anew; a random configuration where that fails."""
+        names = [name for name in parent.config if self._space[name].domain.cardinality() != 1]
+        for name in rng.sample(names, len(names)):
+            drawn = self._space[name].domain.sample(rng)
+            config = self._space.build(
+                lambda p, name=name, drawn=drawn: (  # type: ignore[misc]
+                    drawn if p.name == name else parent.config.get(p.name, p.default)
+                )
+            )
+            if self._objection(config, past) is None:
+                why_ = {"rule": "fallback", "because": why, "parent": parent.number}
+                return Proposal(config, {**why_, "action": f"{name} drawn anew", "seed": seed})
+        return self._random(rng, seed, why)
+
+    # ---- the why-record ----
+
+    def _why(
+        self, best: Chosen, others: Sequence[Chosen], skipped: list[dict[str, str]]
+    ) -> dict[str, Any]:
+        candidate = best.candidate
+        condition = candidate.parent.condition
+        why: dict[str, Any] = {
+            "rule": "action",
+            "variant": self._options.variant,
+            "parent": candidate.parent.number,
+            "action": candidate.action.text,
+            "condition": condition.state() if condition else None,
+            "evidence": dict(condition.evidence) if condition else {},
+            "found": candidate.found,
+            "alternatives": [_alternative(other, candidate.parent.number) for other in others],
+            "skipped": skipped,
+        }
+        if candidate.line:
+            why["line"] = candidate.line
+        if candidate.ranked is not None:
+            why["score"] = candidate.ranked.score
+        if best.belief is not None:
+            belief = best.belief
+            why["posterior"] = {"mean": belief.mean, "deviation": belief.deviation, "n": belief.n}
+            why["posterior"]["draw"] = best.promise - self._level(candidate.parent)
+        if self._options.warm_start == "auto" and not {*candidate.action.names()} & {*_COLD}:
+            why["warm_start"] = {"trial": candidate.parent.number}
+        return why
+
+
+def _middle(candidates: Sequence[Candidate]) -> float:
+    scores = [c.ranked.score for c in candidates if c.ranked is not None and c.ranked.n is None]
+    return median(scores) if scores else 0.0
+
+
+def _alternative(chosen: Chosen, parent: int) -> dict[str, Any]:
+    candidate = chosen.candidate
+    found: dict[str, Any] = {"action": candidate.action.text, "found": candidate.found}
+    if chosen.belief is not None:
+        found["score"] = chosen.belief.mean
+    elif candidate.ranked is not None:
+        found["score"] = candidate.ranked.score
+    if candidate.parent.number != parent:
+        found["parent"] = candidate.parent.number
+    return found
