@@ -61,6 +61,8 @@ class Proposer:
         self._store = store
         self._searcher = searcher_of(plan)
         self._conditions = Conditions(plan, store)
+        # Whether trials are trained for what they tell of actions, not for a best model.
+        self.only_measures = bool(getattr(self._searcher, "only_measures", False))
         # Of all that was refused: the smallest violation of a constraint, for the closing words.
         self.closest: dict[str, Any] | None = None
 

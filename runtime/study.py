@@ -592,7 +592,7 @@ class Study:
             return
         self._keep_best(best)
         test = self._store.meta().get("test")
-        if test is None and best.weights is not None:
+        if test is None and best.weights is not None and not self._proposer.only_measures:
             test = self._test(best)
             if test is None:
                 return

@@ -26,3 +26,9 @@ def say_warnings(warnings: Iterable[Diagnostic]) -> None:
     if found:
         color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
         click.echo(render(found, format="concise", sources={}, color=color), err=True)
+
+
+def roots_of_environment() -> list[Path]:
+    """The folders of AUTOMLC_DATA_ROOT, in which data may lie."""
+    text = os.environ.get("AUTOMLC_DATA_ROOT", "")
+    return [Path(item) for item in text.split(os.pathsep) if item]

@@ -19,6 +19,7 @@ VERBS = {
     "explain": "Explain a diagnostic code, or where a value came from.",
     "schema": "Print the JSON Schema of the spec language.",
     "run": "Search: train trials, stop losers, keep the best model.",
+    "calibrate": "Measure what actions bring: a table of rules of your own.",
     "status": "Show the state of a run.",
     "why": "Tell why a trial was proposed and why it ended.",
     "report": "Write one self-contained HTML file about a run.",

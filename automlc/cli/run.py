@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +55,7 @@ def command(
     TARGET is a spec, a compiled project, or (with --resume) the folder of a run. Ctrl-C once
     finishes the running epoch, saves and exits with 130; twice stops at once.
     """
+    from automlc.cli.common import roots_of_environment
     from automlc.runtime.progress import make_progress
     from automlc.runtime.run import Options, execute
 
@@ -64,17 +64,12 @@ def command(
         resume=resume,
         workers=workers,
         allow_code=allow_code,
-        data_roots=(*data_roots, *_roots_of_environment()),
+        data_roots=(*data_roots, *roots_of_environment()),
         progress=make_progress(quiet=quiet, log_format=log_format),
     )
     if not target.is_dir():
         target, options = _compile(target, options)
     context.exit(execute(target, options).exit_code)
-
-
-def _roots_of_environment() -> list[Path]:
-    text = os.environ.get("AUTOMLC_DATA_ROOT", "")
-    return [Path(item) for item in text.split(os.pathsep) if item]
 
 
 def _compile(spec: Path, options: Options) -> tuple[Path, Options]:

@@ -1,6 +1,6 @@
 """Searchers: who proposes the next configuration, one file each."""
 
-from automlc.runtime.searchers import feedback, gp, grid, random_search, tpe
+from automlc.runtime.searchers import calibrate, feedback, gp, grid, random_search, tpe
 from automlc.runtime.searchers.base import (
     SEARCHERS,
     Past,
@@ -15,6 +15,7 @@ __all__ = [
     "Past",
     "Proposal",
     "Searcher",
+    "calibrate",
     "feedback",
     "gp",
     "grid",
