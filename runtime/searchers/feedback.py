@@ -111,8 +111,8 @@ class _Past:
 
 
 def _harm(worst: float, value: float, metric: Metric) -> float:
-    """ln(worst error / error of a value), at least ln 2: a failed training is no small harm."""
-    return max(math.log(2.0), math.log(worst / error_of(value, metric)))
+    """ln(worst error / error of a value), at least ln 4: a failed training is no small harm."""
+    return max(math.log(4.0), math.log(worst / error_of(value, metric)))
 
 
 @SEARCHERS.add("feedback")
