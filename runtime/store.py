@@ -328,6 +328,12 @@ class Store:
             rows.append((epoch, _artifact(payload.get("checkpoint")), weights))
         return rows[::-1]
 
+    def last_note(self, kind: str, number: int) -> dict[str, Any] | None:
+        """The payload of a trial's latest event of a kind; None if there is none."""
+        sql = "SELECT payload FROM events WHERE trial = ? AND kind = ? ORDER BY seq DESC LIMIT 1"
+        text = self._one(sql, (number, kind), default=None)
+        return None if text is None else dict(json.loads(text))
+
     def retries(self, number: int) -> dict[str, int]:
         """How often a trial was tried again, by the failure that it was tried again for."""
         counts: dict[str, int] = {}

@@ -39,6 +39,7 @@ from automlc.runtime.trial import (
     parse_report,
     sweep,
 )
+from automlc.runtime.warm_start import START, WarmStarts, second_name
 from automlc.runtime.worker import speaks_of_memory
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -121,6 +122,7 @@ class Study:
         self._policy = make_policy(
             plan.stopping.name, plan.stopping.options, plan.task.goal, plan.budget.epochs
         )
+        self._warm_starts = WarmStarts(store, folder)
         self._slots: dict[str, _Slot] = {}
         self._pending: deque[_Restart] = deque()
         # Why no new trial is started; empty while the budget allows more.
@@ -208,7 +210,9 @@ class Study:
         folder = self._trial_folder(number)
         # A folder of that number may be left from a database that lost its last records.
         sweep(folder)
-        (folder / "log.txt").unlink(missing_ok=True)
+        for name in ("log.txt", START):
+            (folder / name).unlink(missing_ok=True)
+        self._warm_starts.lend(number, accepted)
         self._launch(number, attempt)
         self._progress.event("trial_started", number, {"config": dict(accepted.config)})
 
@@ -250,6 +254,7 @@ class Study:
             "precision": backend.precision,
             "threads": backend.threads or max(1, cores() // self._workers),
             "accumulate": self._store.accumulate(row.number),
+            **({"start": start} if (start := self._warm_starts.start_of(row.number)) else {}),
         }
 
     # ---- what executors say ----
@@ -618,6 +623,8 @@ class Study:
             shutil.copyfile(source / best.weights.file, temporary)
             sync(temporary)
             temporary.replace(target / f"weights{suffix}")
+        if (source / START).exists():
+            second_name(source / START, target / START)
         # A trial that was stopped has its learning-rate schedule from all epochs, but did fewer.
         trial = {**_portable(self._describe(best, source)), "stop_after": best.epochs}
         write_json(target / "config.json", trial)
@@ -693,8 +700,14 @@ class Study:
 
 
 def _portable(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """What `python train.py --config` needs to repeat a trial bit for bit; no machine's paths."""
-    return {key: value for key, value in trial.items() if key not in ("folder", "resume")}
+    """What `python train.py --config` needs to repeat a trial bit for bit; no machine's paths.
+
+    Weights that a trial begins with lie beside its config.json.
+    """
+    kept = {key: value for key, value in trial.items() if key not in ("folder", "resume")}
+    if "start" in kept:
+        kept["start"] = {**kept["start"], "file": START}
+    return kept
 
 
 def cores() -> int:
