@@ -20,6 +20,8 @@ FALLBACK = {
     "clip_norm": 0.0,
 }
 
+# How many rows of the training part feedback looks at.
+PROBE_ROWS = 32
 
 # The class of each optimizer: a backend has or writes one of that name, by the same formulas.
 OPTIMIZERS = {
@@ -62,6 +64,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "schedules": words(graph, "schedule", SCHEDULES),
         "schedule_code": SCHEDULES,
         "clips": clip != Fixed(0.0),
+        "probe_rows": PROBE_ROWS,
         "get": get,
         "pad": lambda loop: "" if loop.last else "    ",
         "outputs": graph.outputs,
