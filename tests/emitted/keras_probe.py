@@ -17,6 +17,12 @@ import numpy as np
 CONFIG = {
     "batch_size": 64,
     "clip_norm": 0.0,
+    "end_lr": 0.0,
+    "initializer": "default",
+    "step_freeze": "all",
+    "step_ratio": 0.2,
+    "step_scale": 0.1,
+    "steps": "one",
     "lr": 3e-3,
     "momentum": 0.9,
     "optimizer": "adamw",
@@ -286,6 +292,109 @@ def still_units(gradient: np.ndarray) -> np.ndarray:
     return (gradient == 0).all(tuple(range(gradient.ndim - 1)))
 
 
+def steps(folder: str, rows: int) -> Any:
+    """Trainings in steps: what each checkpoint holds, and digests of resumed ones."""
+    import train
+
+    parts, answers = few(train, rows), {}
+    for what in ("all", "bn", "no"):
+        place = f"{folder}/{what}"
+        config = {"steps": "two", "step_freeze": what}
+        described = trial(place, epochs=2, config=config)
+        records = run(train, parts, described)
+        train.reseed(3, 0)
+        model, _ = train.make_model(described, parts.train)
+        first = {n: np.asarray(v).tolist() for n, v in train.checkpoint.weights_of(model).items()}
+        seen = [r for r in records[0]["feedback"]["layers"] if "gradient_norm" in r]
+        answers[what] = {
+            "first": first,
+            "after": [weights(place, record) for record in records],
+            "kernels": len(seen),
+            "rates": [record["learning_rate"] for record in records],
+        }
+    for kind, epoch in (("two", 1), ("two", 2), ("three", 1), ("three", 2)):
+        config = {"steps": kind, "step_ratio": 0.3, "optimizer": "adamw"}
+        place = f"{folder}/{kind}{epoch}"
+        records = run(train, parts, trial(place, epochs=4, config=config))
+        file = f"{place}/kept.safetensors"
+        stopped = trial(f"{place}/part", epochs=4, config=config)
+        found: list[dict[str, Any]] = []
+        train.run(
+            stopped,
+            parts,
+            lambda r, f=found, e=epoch: f.append(r) or ("stop" if r["epoch"] == e else "go"),
+        )
+        file = str(Path(place, "part", found[-1]["checkpoint"]["file"]))
+        resume = {"file": file, "epoch": epoch}
+        again = run(train, parts, trial(f"{place}/again", epochs=4, config=config, resume=resume))
+        answers[f"{kind} {epoch}"] = [records[-1]["checkpoint"], again[-1]["checkpoint"]]
+    return answers
+
+
+def start(folder: str, rows: int) -> Any:
+    """Warm starts: from a parent's weights, and from a file in which nothing fits."""
+    import safetensors.numpy
+    import train
+
+    parts = few(train, rows)
+    run(train, parts, trial(f"{folder}/parent", epochs=1))
+    tensors = safetensors.numpy.load_file(best(f"{folder}/parent"))
+    lost = sorted(tensors)[-1]
+    changed = {**tensors, lost: np.zeros(77, np.float32), "other": np.zeros(3, np.float32)}
+    safetensors.numpy.save_file(changed, f"{folder}/parent.safetensors")
+    safetensors.numpy.save_file({"other": np.zeros(3, np.float32)}, f"{folder}/none.safetensors")
+    given = {"file": f"{folder}/parent.safetensors", "trial": 7}
+    described = trial(f"{folder}/child", epochs=2, start=given)
+    model, notes = train.make_model(described, parts.train)
+    held = {n: np.asarray(v) for n, v in train.checkpoint.weights_of(model).items()}
+    nothing = {"file": f"{folder}/none.safetensors", "trial": 7}
+    return {
+        "notes": notes,
+        "of": len(tensors),
+        "different": [n for n, v in held.items() if not np.array_equal(v, tensors[n])],
+        "lost": lost,
+        "records": run(train, parts, described),
+        "cold": run(train, parts, trial(f"{folder}/cold", epochs=1)),
+        "nothing": run(train, parts, trial(f"{folder}/nothing", epochs=1, start=nothing)),
+    }
+
+
+def pace(folder: str, rows: int) -> Any:
+    """How long a trial takes, and what was written meanwhile."""
+    import train
+
+    told = train.pace(trial(f"{folder}/pace"), few(train, rows), 0.05)
+    return {"told": told, "files": os.listdir(f"{folder}/pace")}
+
+
+def drawn(names: list[str]) -> Any:
+    """Variance, mean, largest value and fourth moment of kernels that initializers draw."""
+    import initializers
+    from engine import keras, layers, set_up
+
+    set_up({"threads": 1, "device": "cpu", "precision": "float32"})
+    np.random.seed(0)
+
+    def told(shape: tuple, layer: Any, name: str) -> list[float]:
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, layer(inputs))
+        bias = np.asarray(layer.bias) + 0
+        initializers.initialize(model, name)
+        assert np.array_equal(bias, np.asarray(layer.bias))
+        values = np.asarray(layer.weights[0]).astype(np.float64)
+        moments = [values.var(), values.mean(), np.abs(values).max(), (values**4).mean()]
+        return [float(number) for number in moments]
+
+    return {
+        name: {
+            "dense": told((300,), layers.Dense(200), name),
+            "convolution": told((9, 9, 24), layers.Conv2D(80, 5), name),
+            "depthwise": told((9, 9, 900), layers.DepthwiseConv2D(7), name),
+        }
+        for name in names
+    }
+
+
 def odd() -> Any:
     """What the probe says of models made by hand, by name."""
     import feedback
@@ -450,7 +559,8 @@ def accelerators() -> list[str]:
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
     sys.path.insert(0, sys.argv[1])
-    COMMANDS = (follow, stock, rates, forked, again, gradients, variations, odd, devices)
+    LATER = (steps, start, pace, drawn)
+    COMMANDS = (follow, stock, rates, forked, again, gradients, variations, odd, devices, *LATER)
     known = {command.__name__: command for command in COMMANDS}
     asked = json.loads(sys.stdin.read())
     print(json.dumps({name: known[name](**words) for name, words in asked.items()}))

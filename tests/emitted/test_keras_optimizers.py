@@ -49,8 +49,8 @@ STOCK: list[dict[str, Any]] = [
     {"class": "Adam", "options": {"epsilon": 1e-8, "weight_decay": 0.1}},
 ]
 SCHEDULES = [
-    {"lr": 0.1, "schedule": schedule, "warmup": warmup}
-    for schedule in ("constant", "cosine", "linear")
+    {"lr": 0.1, "end_lr": 0.003, "schedule": schedule, "warmup": warmup}
+    for schedule in ("constant", "cosine", "linear", "polynomial")
     for warmup in (0.0, 0.1, 0.5)
 ]
 

@@ -26,6 +26,12 @@ pytestmark = pytest.mark.torch
 CONFIG = {
     "batch_size": 16,
     "clip_norm": 0.0,
+    "end_lr": 0.0,
+    "initializer": "default",
+    "step_freeze": "all",
+    "step_ratio": 0.2,
+    "step_scale": 0.1,
+    "steps": "one",
     "label_smoothing": 0.1,
     "lr": 0.01,
     "momentum": 0.9,
