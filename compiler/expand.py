@@ -6,6 +6,7 @@ origin of every parameter kept for `automlc explain`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -59,10 +60,37 @@ TRAINING_PARAMETERS = (
     "warmup",
     "label_smoothing",
     "clip_norm",
+    "initializer",
+    "end_lr",
+    "steps",
+    "step_ratio",
+    "step_scale",
+    "step_freeze",
 )
 TRAINING_WORDS = {
     "optimizer": ("adam", "adamw", "nadam", "rmsprop", "sgd"),
-    "schedule": ("constant", "cosine", "linear"),
+    "schedule": ("constant", "cosine", "linear", "polynomial"),
+    "initializer": (
+        "default",
+        "he_uniform",
+        "he_normal",
+        "lecun_uniform",
+        "lecun_normal",
+        "glorot_uniform",
+        "glorot_normal",
+    ),
+    "steps": ("one", "two", "three"),
+    "step_freeze": ("all", "no", "bn"),
+}
+# The least and the largest value of training parameters that are numbers.
+TRAINING_NUMBERS = {
+    "lr": (0.0, math.inf),
+    "batch_size": (1, math.inf),
+    "weight_decay": (0.0, math.inf),
+    "momentum": (0.0, math.inf),
+    "end_lr": (0.0, math.inf),
+    "step_ratio": (0.0, 1.0),
+    "step_scale": (1e-6, math.inf),
 }
 _IMAGE = ("input.channels", "input.height", "input.width")
 CONSTANTS = {
@@ -397,14 +425,16 @@ def _check_training(expansion: Expansion, problems: Problems) -> None:
                     hint=f"did you mean {near}?" if near else f"known: {', '.join(words)}",
                     key=f"space.parameters.{name}",
                 )  # fmt: skip
-    for name, low in (("lr", 0.0), ("batch_size", 1), ("weight_decay", 0.0), ("momentum", 0.0)):
-        parameter = expansion.space[name]
-        values = _values(parameter.domain) or (getattr(parameter.domain, "low", None),)
+    for name, (low, high) in TRAINING_NUMBERS.items():
+        domain = expansion.space[name].domain
+        ends = (getattr(domain, "low", None), getattr(domain, "high", None))
+        values = _values(domain) or ends
         numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
-        if len(numbers) != len(values) or min(numbers) < low:
+        if len(numbers) != len(values) or min(numbers) < low or max(numbers) > high:
+            bounds = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
             problems.add(
-                "E332", f"{name} must be a number of at least {low:g}, got {parameter.domain}",
-                parameter.span, key=f"space.parameters.{name}",
+                "E332", f"{name} must be a number {bounds}, got {domain}",
+                expansion.space[name].span, key=f"space.parameters.{name}",
             )  # fmt: skip
 
 

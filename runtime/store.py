@@ -209,11 +209,20 @@ class Store:
                 if artifact is not None:
                     payload[kind] = artifact.to_json()
             self._record("epoch", number, attempt, payload)
-            if report.feedback is not None:
-                self._execute(
-                    "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?)",
-                    (number, report.epoch, canonical(report.feedback)),
-                )
+            self._put_feedback(number, report)
+
+    def keep_feedback(self, number: int, attempt: int, report: Report) -> None:
+        """Keep what a trial saw in an epoch that does not count; LeaseLost as in record_epoch."""
+        with self._transaction():
+            self._leased(number, attempt)
+            self._put_feedback(number, report)
+
+    def _put_feedback(self, number: int, report: Report) -> None:
+        if report.feedback is not None:
+            self._execute(
+                "INSERT OR REPLACE INTO feedback VALUES (?, ?, ?)",
+                (number, report.epoch, canonical(report.feedback)),
+            )
 
     def end_trial(
         self,

@@ -282,12 +282,21 @@ class Study:
             self._fail(slot, Failure.ERROR, str(error))
             self._executor.kill(message.name)
             return
-        if not math.isfinite(report.value):
-            reason = f"the validation metric of epoch {report.epoch} is not finite"
-            self._fail(slot, Failure.NAN, reason)
-            self._executor.kill(message.name)
+        if report.diverged or not math.isfinite(report.value):
+            self._on_divergence(message.name, slot, report)
             return
         self._on_epoch(message.name, slot, report)
+
+    def _on_divergence(self, name: str, slot: _Slot, report: Report) -> None:
+        """Fail a trial whose numbers are not finite; what it saw is kept, its epoch is not."""
+        reason = f"the validation metric of epoch {report.epoch} is not finite"
+        try:
+            self._store.keep_feedback(slot.number, slot.attempt, report)
+        except LeaseLost:
+            slot.ended = True
+        else:
+            self._fail(slot, Failure.NAN, report.diverged or reason)
+        self._executor.kill(name)
 
     def _refuse_late(self, slot: _Slot, message: Reported) -> None:
         """A trial that was told to stop went on: nothing that it says counts any more."""

@@ -58,7 +58,10 @@ class Artifact:
 
 @record
 class Report:
-    """What a trial says after one epoch; `value` is the validation metric, `seconds` wall time."""
+    """What a trial says after one epoch; `value` is the validation metric, `seconds` wall time.
+
+    `diverged` tells why training cannot go on (NaN in weights, losses, metrics); empty where it can.
+    """
 
     epoch: int
     value: float
@@ -69,6 +72,7 @@ class Report:
     feedback: Mapping[str, Any] | None
     checkpoint: Artifact | None
     weights: Artifact | None
+    diverged: str = ""
 
 
 class BadReport(ValueError):
@@ -84,14 +88,16 @@ def parse_report(data: Any) -> Report:
     """Check a report as it came over the channel; BadReport if it breaks the protocol.
 
     Metrics and feedback that are not finite become None: they are observations. A value that is
-    not finite stays as it is: it ends the trial.
+    not finite stays as it is: it ends the trial. One that diverged needs none.
     """
     if not isinstance(data, dict):
         raise BadReport("a report must be an object")
     epoch = data.get("epoch")
     if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 1:
         raise BadReport(f"a report needs an epoch of 1 or more, got {epoch!r:.40}")
-    value = _number(data.get("value"))
+    value, diverged = _number(data.get("value")), _reason(data.get("diverged"))
+    if value is None and diverged:
+        value = math.nan
     if value is None:
         raise BadReport(f"epoch {epoch} has no metric: 'value' is {data.get('value')!r:.40}")
     metrics, feedback = data.get("metrics"), data.get("feedback")
@@ -106,7 +112,13 @@ def parse_report(data: Any) -> Report:
         feedback=finite(feedback) if isinstance(feedback, dict) and feedback else None,
         checkpoint=_artifact(data.get("checkpoint"), epoch),
         weights=_artifact(data.get("weights"), epoch),
+        diverged=diverged,
     )
+
+
+def _reason(value: Any) -> str:
+    """One line of text for people; empty where there is none."""
+    return " ".join(value.split())[:500] if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float | None:

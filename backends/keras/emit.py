@@ -21,7 +21,7 @@ from automlc.backends.keras.layers import HELPERS
 from automlc.backends.keras.model_writer import KerasWriter
 from automlc.backends.literals import literal
 from automlc.backends.rendering import renderer
-from automlc.backends.train_view import train_view
+from automlc.backends.train_view import train_view, training_modules
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
 from automlc.spec.model import Data
@@ -40,7 +40,6 @@ _TRAINING_FILES = (
     "checkpoint.py",
     "export.py",
 )
-
 render = renderer("automlc.backends.keras")
 
 
@@ -91,12 +90,13 @@ def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[st
     assert engine is not None, "the compiler settles the engine"
     view = {
         **train_view(graph),
+        "stage_imports": "from engine import keras, layers",
         "engine": engine,
         "input_shape": input_shape(graph),
     }
     files = model_files(graph, straight=False)
     files |= data_file(graph, render, data, source, "numpy")
-    files |= training_files(graph, render, _TRAINING_FILES, view)
+    files |= training_files(graph, render, (*_TRAINING_FILES, *training_modules(view)), view)
     files["requirements.txt"] = requirements(graph, [*REQUIREMENTS, ENGINES[engine]], OPTIONAL)
     return files | plain_files(graph, render, _words(engine), files)
 

@@ -19,7 +19,7 @@ from automlc.backends.common import (
 from automlc.backends.pytorch.layers import HELPERS
 from automlc.backends.pytorch.model_writer import PyTorchWriter
 from automlc.backends.rendering import renderer
-from automlc.backends.train_view import train_view
+from automlc.backends.train_view import train_view, training_modules
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.model import Data
 
@@ -30,7 +30,6 @@ OPTIONAL = ("onnx>=1.19", "onnxruntime>=1.22", "onnxscript>=0.5", "pytest>=8.4")
 _AXES = "N, C, H, W"
 _WORDS = {"framework": "PyTorch", "exports": "ONNX and torch.export", "more_files": []}
 _TRAINING_FILES = ("train.py", "metrics.py", "feedback.py", "checkpoint.py", "export.py")
-
 render = renderer("automlc.backends.pytorch")
 
 
@@ -54,10 +53,10 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:
     """Every source file of a project; see backends/base.py."""
-    view = train_view(graph)
+    view = {**train_view(graph), "stage_imports": "from torch import nn"}
     files = model_files(graph, straight=False)
     files |= data_file(graph, render, data, source, "torch")
-    files |= training_files(graph, render, _TRAINING_FILES, view)
+    files |= training_files(graph, render, (*_TRAINING_FILES, *training_modules(view)), view)
     files["requirements.txt"] = requirements(graph, REQUIREMENTS, OPTIONAL)
     return files | plain_files(graph, render, _WORDS, files)
 

@@ -15,7 +15,10 @@ from automlc.spec.record import record
 
 @record
 class Job:
-    """One attempt of a trial, or the test of the best one; `name` is unique within a session."""
+    """One attempt of a trial, or another question to the project; `name` is unique in a session.
+
+    `kind`: run (an attempt), test (of `weights`), pace (how long a configuration takes).
+    """
 
     name: str
     kind: str
@@ -39,7 +42,7 @@ class Ended:
 
     `code` is the exit status, negative for a signal; None when the worker itself was lost.
     `failure`: what the job said about its end, {"class", "message"}. `memory`: peak bytes.
-    `result`: what a test returned.
+    `result`: what a test or a pace returned.
     """
 
     name: str

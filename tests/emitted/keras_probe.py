@@ -17,6 +17,12 @@ import numpy as np
 CONFIG = {
     "batch_size": 64,
     "clip_norm": 0.0,
+    "end_lr": 0.0,
+    "initializer": "default",
+    "step_freeze": "all",
+    "step_ratio": 0.2,
+    "step_scale": 0.1,
+    "steps": "one",
     "lr": 3e-3,
     "momentum": 0.9,
     "optimizer": "adamw",
@@ -97,7 +103,7 @@ def follow(cases: list[dict], steps: int, file: str) -> Any:
             for share in shares(accumulate):
                 step_of(*(as_engine(g * share, case.get("rows", False)) for g in gradients))
             path.append([np.asarray(v).ravel().tolist() for v in variables])
-        answers.append({"path": path, "gradient": np.asarray(made.gradient).tolist()})
+        answers.append({"path": path})
     return answers
 
 
@@ -242,60 +248,236 @@ def again(folder: str, other: str, threads: int, rows: int) -> Any:
     return {
         "again": run(train, parts, trial(f"{other}/again", threads=threads)),
         "resumed": run(train, parts, trial(f"{other}/resumed", threads=threads, resume=resume)),
+        "unprobed": unprobed(train, parts, trial(f"{other}/unprobed", threads=threads)),
         "gradients": gradients(f"{other}/gradients", rows, threads),
     }
 
 
+def unprobed(train: Any, parts: Any, described: dict[str, Any]) -> Any:
+    """The records of a training at which no probe looks."""
+    collect = train.feedback.Probe.collect
+    train.feedback.Probe.collect = lambda self: {"weights_nonfinite": 0}
+    records = run(train, parts, described)
+    train.feedback.Probe.collect = collect
+    return records
+
+
 def gradients(folder: str, rows: int, threads: int = 1) -> Any:
-    """What feedback says of a step too small to move weights, and the engine's own answer."""
+    """What the probe finds after a training, and the engine's own answer on the same rows."""
     import train
     from engine import keras
 
     parts = few(train, rows)
-    slow = {"optimizer": "sgd", "momentum": 0.0, "lr": 1e-12, "weight_decay": 0.0, "rate": 0.0}
-    described = trial(f"{folder}/slow", epochs=1, config=slow, threads=threads)
+    described = trial(f"{folder}/seen", epochs=1, threads=threads)
     record = run(train, parts, described)[0]
     model = train.build_model(described["config"])
     train.checkpoint.load_weights(best(described["folder"]), model)
-    order = np.random.default_rng([3, 1]).permutation(rows)
-    batch = train.batches(order, 64, 1)[-1]
+    batch = np.sort(np.random.default_rng(0).permutation(rows)[:32])
     x, y = train.prepare(parts.train.x[batch]), parts.train.y[batch]
     loss = train.loss_of(described["config"], train.checkpoint.target_scale(model))
-    found = differentiate(keras.config.backend(), model, loss, x, y)
+    found, value = differentiate(keras.config.backend(), model, loss, x, y)
     return {
         "feedback": record["feedback"],
+        "loss": value,
+        "zero_entries": sum(int((g == 0).sum()) for g in found) / sum(g.size for g in found),
+        "zero_units": float(np.mean(np.concatenate([still_units(g) for g in found]))),
         "norms": [float(np.linalg.norm(g)) for g in found],
         "means": [float(g.mean()) for g in found],
         "zeros": [float((g == 0).mean()) for g in found],
     }
 
 
-def differentiate(engine: str, model: Any, loss: Any, x: Any, y: Any) -> list[np.ndarray]:
-    """The gradients of the mean loss of a batch, as the engine computes them by itself."""
+def still_units(gradient: np.ndarray) -> np.ndarray:
+    """Which outputs of a kernel have no gradient at all."""
+    return (gradient == 0).all(tuple(range(gradient.ndim - 1)))
+
+
+def steps(folder: str, rows: int) -> Any:
+    """Trainings in steps: what each checkpoint holds, and digests of resumed ones."""
+    import train
+
+    parts, answers = few(train, rows), {}
+    for what in ("all", "bn", "no"):
+        place = f"{folder}/{what}"
+        config = {"steps": "two", "step_freeze": what}
+        described = trial(place, epochs=2, config=config)
+        records = run(train, parts, described)
+        train.reseed(3, 0)
+        model, _ = train.make_model(described, parts.train)
+        first = {n: np.asarray(v).tolist() for n, v in train.checkpoint.weights_of(model).items()}
+        seen = [r for r in records[0]["feedback"]["layers"] if "gradient_norm" in r]
+        answers[what] = {
+            "first": first,
+            "after": [weights(place, record) for record in records],
+            "kernels": len(seen),
+            "rates": [record["learning_rate"] for record in records],
+        }
+    for kind, epoch in (("two", 1), ("two", 2), ("three", 1), ("three", 2)):
+        config = {"steps": kind, "step_ratio": 0.3, "optimizer": "adamw"}
+        place = f"{folder}/{kind}{epoch}"
+        records = run(train, parts, trial(place, epochs=4, config=config))
+        file = f"{place}/kept.safetensors"
+        stopped = trial(f"{place}/part", epochs=4, config=config)
+        found: list[dict[str, Any]] = []
+        train.run(
+            stopped,
+            parts,
+            lambda r, f=found, e=epoch: f.append(r) or ("stop" if r["epoch"] == e else "go"),
+        )
+        file = str(Path(place, "part", found[-1]["checkpoint"]["file"]))
+        resume = {"file": file, "epoch": epoch}
+        again = run(train, parts, trial(f"{place}/again", epochs=4, config=config, resume=resume))
+        answers[f"{kind} {epoch}"] = [records[-1]["checkpoint"], again[-1]["checkpoint"]]
+    return answers
+
+
+def start(folder: str, rows: int) -> Any:
+    """Warm starts: from a parent's weights, and from a file in which nothing fits."""
+    import safetensors.numpy
+    import train
+
+    parts = few(train, rows)
+    run(train, parts, trial(f"{folder}/parent", epochs=1))
+    tensors = safetensors.numpy.load_file(best(f"{folder}/parent"))
+    lost = sorted(tensors)[-1]
+    changed = {**tensors, lost: np.zeros(77, np.float32), "other": np.zeros(3, np.float32)}
+    safetensors.numpy.save_file(changed, f"{folder}/parent.safetensors")
+    safetensors.numpy.save_file({"other": np.zeros(3, np.float32)}, f"{folder}/none.safetensors")
+    given = {"file": f"{folder}/parent.safetensors", "trial": 7}
+    described = trial(f"{folder}/child", epochs=2, start=given)
+    model, notes = train.make_model(described, parts.train)
+    held = {n: np.asarray(v) for n, v in train.checkpoint.weights_of(model).items()}
+    nothing = {"file": f"{folder}/none.safetensors", "trial": 7}
+    return {
+        "notes": notes,
+        "of": len(tensors),
+        "different": [n for n, v in held.items() if not np.array_equal(v, tensors[n])],
+        "lost": lost,
+        "records": run(train, parts, described),
+        "cold": run(train, parts, trial(f"{folder}/cold", epochs=1)),
+        "nothing": run(train, parts, trial(f"{folder}/nothing", epochs=1, start=nothing)),
+    }
+
+
+def pace(folder: str, rows: int) -> Any:
+    """How long a trial takes, and what was written meanwhile."""
+    import train
+
+    told = train.pace(trial(f"{folder}/pace"), few(train, rows), 0.05)
+    return {"told": told, "files": os.listdir(f"{folder}/pace")}
+
+
+def drawn(names: list[str]) -> Any:
+    """Variance, mean, largest value and fourth moment of kernels that initializers draw."""
+    import initializers
+    from engine import keras, layers, set_up
+
+    set_up({"threads": 1, "device": "cpu", "precision": "float32"})
+    np.random.seed(0)
+
+    def told(shape: tuple, layer: Any, name: str) -> list[float]:
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, layer(inputs))
+        bias = np.asarray(layer.bias) + 0
+        initializers.initialize(model, name)
+        assert np.array_equal(bias, np.asarray(layer.bias))
+        values = np.asarray(layer.weights[0]).astype(np.float64)
+        moments = [values.var(), values.mean(), np.abs(values).max(), (values**4).mean()]
+        return [float(number) for number in moments]
+
+    return {
+        name: {
+            "dense": told((300,), layers.Dense(200), name),
+            "convolution": told((9, 9, 24), layers.Conv2D(80, 5), name),
+            "depthwise": told((9, 9, 900), layers.DepthwiseConv2D(7), name),
+        }
+        for name in names
+    }
+
+
+def odd() -> Any:
+    """What the probe says of models made by hand, by name."""
+    import feedback
+    from engine import keras, layers, ops, set_up
+
+    set_up({"threads": 1, "device": "cpu", "precision": "float32"})
+
+    def model_of(shape: tuple, *made: Any) -> Any:
+        inputs = keras.Input(shape)
+        x = inputs
+        for layer in made:
+            x = layer(x)
+        return keras.Model(inputs, x)
+
+    def collect(model: Any, x: np.ndarray) -> Any:
+        loss = lambda y, output: ops.mean(ops.square(ops.cast(output, "float32") - y), axis=-1)  # noqa: E731
+        return feedback.Probe(model, loss, x, np.zeros((len(x), 1), np.float32)).collect()
+
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
+    answers = {}
+    dead = model_of((3,), layers.Dense(4, activation="relu"), layers.Dense(1))
+    dead.layers[1].bias.assign([-1e3, -1e3, -1e3, 1e3])
+    answers["dead"] = collect(dead, x)
+    probe = feedback.Probe(
+        dead, lambda y, output: ops.mean(ops.square(output - y), axis=-1), x,
+        np.zeros((8, 1), np.float32),
+    )  # fmt: skip
+    dead.trainable = False
+    answers["frozen"] = probe.collect()
+    answers["frozen trainable"] = len(dead.trainable_variables)
+    table = model_of((1,), layers.Embedding(10, 4), layers.Flatten(), layers.Dense(1))
+    kernel = np.ones((4, 1), np.float32)
+    kernel[0] = 0.0
+    table.layers[3].kernel.assign(kernel)
+    answers["table"] = collect(table, np.array([[1], [2], [2]]))
+    deep = model_of(
+        (5, 5, 3),
+        layers.DepthwiseConv2D(3),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(1),
+    )
+    deep.layers[3].kernel.assign([[1.0], [0.0], [1.0]])
+    answers["depthwise"] = collect(deep, np.ones((2, 5, 5, 3), np.float32))
+    broken = model_of((3,), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1))
+    bad = np.ones((3, 4), np.float32)
+    bad[0, :2] = np.nan
+    broken.layers[1].kernel.assign(bad)
+    broken.layers[2].moving_mean.assign([np.inf, 0, 0, 0])
+    answers["broken"] = collect(broken, x)
+    answers["bare"] = collect(model_of((3,), layers.BatchNormalization()), x)
+    return answers
+
+
+def differentiate(engine: str, model: Any, loss: Any, x: Any, y: Any) -> Any:
+    """The gradients of the mean loss by every kernel, as the engine computes them; the loss."""
     y = y.astype(np.float32)
+    held = [v for v in model.trainable_variables if len(v.shape) >= 2]
     if engine == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            value = tf.reduce_mean(loss(tf.constant(y), model(x, training=True)))
-        found = tape.gradient(value, [v.value for v in model.trainable_variables])
-        return [tf.convert_to_tensor(g).numpy() for g in found]
+            value = tf.reduce_mean(loss(tf.constant(y), model(x, training=False)))
+        found = tape.gradient(value, [v.value for v in held])
+        return [tf.convert_to_tensor(g).numpy() for g in found], float(value)
     if engine == "torch":
         import torch
 
         model.zero_grad()
-        loss(torch.from_numpy(y), model(x, training=True)).mean().backward()
-        return [v.value.grad.numpy() for v in model.trainable_variables]
+        value = loss(torch.from_numpy(y), model(x, training=False)).mean()
+        value.backward()
+        return [v.value.grad.numpy() for v in held], float(value)
     import jax
 
     fixed = [v.value for v in model.non_trainable_variables]
 
     def value(weights: list) -> Any:
-        output, _ = model.stateless_call(weights, fixed, x, training=True)
+        output, _ = model.stateless_call(weights, fixed, x, training=False)
         return loss(y, output).mean()
 
     found = jax.grad(value)([v.value for v in model.trainable_variables])
-    return [np.asarray(g) for g in found]
+    kernels = [np.asarray(g) for g in found if g.ndim >= 2]
+    return kernels, float(value([v.value for v in model.trainable_variables]))
 
 
 def variations(folder: str, rows: int) -> Any:
@@ -320,10 +502,11 @@ def variations(folder: str, rows: int) -> Any:
     }
     first = {"file": f"{folder}/whole/checkpoint-0001.safetensors", "epoch": 1}
     answers["changed"] = weights_after("changed", accumulate=2, resume=first)
-    try:
-        weights_after("nan", config={"lr": 1e30})
-    except FloatingPointError as error:
-        answers["nan"] = str(error)
+    answers["burst"] = weights_after_burst = []
+    for optimizer in ("sgd", "adamw"):
+        wild = plain | {"lr": 1e6, "optimizer": optimizer, "momentum": 0.99}
+        described = trial(f"{folder}/burst", epochs=40, config=wild)
+        weights_after_burst.append(run(train, parts, described))
     model = train.build_model(CONFIG | plain)
     still = {"lr": 1e-12, "batch_size": 64}
     loss = weights_after("still", config=still)["records"][0]["metrics"]["loss"]
@@ -376,7 +559,8 @@ def accelerators() -> list[str]:
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
     sys.path.insert(0, sys.argv[1])
-    COMMANDS = (follow, stock, rates, forked, again, gradients, variations, devices)
+    LATER = (steps, start, pace, drawn)
+    COMMANDS = (follow, stock, rates, forked, again, gradients, variations, odd, devices, *LATER)
     known = {command.__name__: command for command in COMMANDS}
     asked = json.loads(sys.stdin.read())
     print(json.dumps({name: known[name](**words) for name, words in asked.items()}))

@@ -30,7 +30,15 @@ space:
   parameters:
     rate: choice(0.0, 0.3)
     optimizer: choice(adam, adamw, nadam, rmsprop, sgd)
-    schedule: choice(constant, cosine, linear)
+    schedule: choice(constant, cosine, linear, polynomial)
+    end_lr: float(0, 1)
+    initializer: >-
+      choice(default, he_uniform, he_normal, lecun_uniform, lecun_normal, glorot_uniform,
+      glorot_normal)
+    steps: choice(one, two, three)
+    step_ratio: float(0.1, 0.5)
+    step_scale: choice(1.0, 0.1)
+    step_freeze: choice(all, no, bn)
     lr: float(0, 1)
     warmup: float(0, 0.5)
     momentum: float(0, 0.99)

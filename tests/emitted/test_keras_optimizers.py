@@ -49,8 +49,8 @@ STOCK: list[dict[str, Any]] = [
     {"class": "Adam", "options": {"epsilon": 1e-8, "weight_decay": 0.1}},
 ]
 SCHEDULES = [
-    {"lr": 0.1, "schedule": schedule, "warmup": warmup}
-    for schedule in ("constant", "cosine", "linear")
+    {"lr": 0.1, "end_lr": 0.003, "schedule": schedule, "warmup": warmup}
+    for schedule in ("constant", "cosine", "linear", "polynomial")
     for warmup in (0.0, 0.1, 0.5)
 ]
 
@@ -96,7 +96,7 @@ def torch_rates(folder: Path, config: dict[str, Any], steps: int) -> list[float]
 
 
 def torch_path(folder: Path, case: dict[str, Any], rates: list[float]) -> list[np.ndarray]:
-    """All weights after each step, as one vector a step, and the gradients that moved them."""
+    """All weights after each step, as one vector a step."""
     import torch
 
     given = np.load(folder / "given.npz")
@@ -116,7 +116,6 @@ def torch_path(folder: Path, case: dict[str, Any], rates: list[float]) -> list[n
             torch.nn.utils.clip_grad_norm_(weights, case["options"]["clip"])
         optimizer.step()
         path.append(np.concatenate([w.detach().numpy().ravel() for w in weights]))
-    path.append(np.concatenate([w.grad.numpy().ravel() for w in weights]))
     return path
 
 
@@ -125,13 +124,10 @@ def test_every_optimizer_moves_weights_as_torch_does(answers: Any, folder: Path)
     followed = answers["follow"]
     assert len(followed) >= len(CASES)
     for (name, case), answer in zip(CASES.items(), followed, strict=False):
-        *path, gradient = torch_path(folder, case, rates)
+        path = torch_path(folder, case, rates)
         ours = [np.concatenate(weights) for weights in answer["path"]]
         assert np.abs(path[-1] - path[0]).max() > 1e-2, f"{name} moved nothing"
         np.testing.assert_allclose(ours, path, rtol=1e-5, atol=1e-6, err_msg=name)
-        np.testing.assert_allclose(
-            answer["gradient"], gradient, rtol=1e-5, atol=1e-12, err_msg=name
-        )
 
 
 @pytest.mark.parametrize("answers", ["tensorflow"], indirect=True)
@@ -152,7 +148,7 @@ def test_the_optimizers_of_keras_move_weights_elsewhere(answers: Any, folder: Pa
     names = ("sgd momentum", "adam", "nadam", "rmsprop", "adam decay")
     for reached, stock, name in zip(answers["stock"], STOCK, names, strict=True):
         case = CASES[name] if "weight_decay" in stock["options"] else {**CASES[name], "decay": 0.0}
-        *path, _ = torch_path(folder, case, rates)
+        path = torch_path(folder, case, rates)
         difference = np.abs(np.concatenate(reached) - path[-1]).max()
         assert difference > 1e-3, f"{stock} is {difference} from torch.optim"
 

@@ -48,6 +48,7 @@ def run_wrong(tmp_path: Path, wrong: str, **changes: Any) -> tuple[str, str, str
     [
         ("nan@2", "nan", "the loss is not finite"),
         ("nan_value@2", "nan", "the validation metric of epoch 2 is not finite"),
+        ("diverged@2", "nan", "the loss became nan in epoch 2"),
         ("always_oom", "oom", "MemoryError"),
         ("error@3", "error", "ValueError: a bug\x1b[31m in the model"),
         ("exit", "error", "exited with status 7"),
@@ -63,6 +64,18 @@ def test_every_way_to_fail_costs_one_trial_and_is_told_apart(
     attempts = rows(tmp_path / "r", "SELECT attempt FROM trials ORDER BY number")
     expected = {"killed": 3, "oom": 2}.get(failure, 1)
     assert attempts == [(1,), (expected,), (1,), (1,)]
+
+
+def test_what_a_diverging_trial_saw_last_is_kept_and_its_epoch_is_not(tmp_path: Path) -> None:
+    run_wrong(tmp_path, "diverged@2")
+    run = tmp_path / "r"
+    assert rows(run, "SELECT epochs, best_epoch FROM trials WHERE number = 2") == [(1, 1)]
+    assert rows(run, "SELECT epoch FROM epochs WHERE trial = 2") == [(1,)]
+    seen = rows(run, "SELECT epoch, payload FROM feedback WHERE trial = 2 ORDER BY epoch")
+    assert [(epoch, json.loads(text)) for epoch, text in seen] == [
+        (1, {"gradient_norm": 1.0}),
+        (2, {"gradient_norm": 0.5}),
+    ]
 
 
 def test_a_trial_killed_once_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

@@ -125,6 +125,9 @@ def run(trial, data, report):
         }
         if wrong == "no_value":
             del message["value"]
+        if wrong == f"diverged@{epoch}":
+            report({**message, "value": None, "diverged": f"the loss became nan in epoch {epoch}"})
+            return
         answer = report(message)
         if answer == "stop" and not wrong.startswith("goes_on"):
             return
