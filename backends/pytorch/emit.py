@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from automlc.backends.common import (
     plain_files,
     predict_words,
     requirements,
+    texts_file,
     training_files,
 )
 from automlc.backends.pytorch.layers import HELPERS
@@ -42,14 +44,21 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
-        "imports": import_lines("ops", helpers) if helpers else "",
+        "imports": import_lines("ops", sorted(helpers, key=_sorted)) if helpers else "",
         "body": body,
     }
     files = {"model.py": render("model.py", variables)}
     if helpers:
         pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]
-        files["ops.py"] = render("ops.py", {"name": graph.name, "pieces": pieces})
+        functional = any(re.search(r"\bF\.", piece) for piece in pieces)
+        words = {"name": graph.name, "pieces": pieces, "functional": functional}
+        files["ops.py"] = render("ops.py", words)
     return files
+
+
+def _sorted(name: str) -> tuple[bool, bool, str]:
+    """Constants, classes, functions: the order in which linters want names imported."""
+    return (not name.isupper(), not name[0].isupper(), name)
 
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:
@@ -67,4 +76,5 @@ def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]
     files = model_files(graph, straight=True)
     files["predict.py"] = render("predict.py", predict_words(graph, _AXES))
     files["requirements.txt"] = "".join(f"{line}\n" for line in REQUIREMENTS)
+    files |= texts_file(graph, render)
     return files | frozen_plain_files(graph, render, _WORDS, trial)
