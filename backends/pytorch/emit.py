@@ -41,10 +41,11 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     writer = PyTorchWriter()
     body = writer.write(graph.model, graph.input_shape, environment(graph))
     helpers = [name for name in HELPERS if name in writer.helpers]
+    named = sorted((n for n in helpers if re.search(rf"\b{n}\b", body)), key=_sorted)
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
-        "imports": import_lines("ops", sorted(helpers, key=_sorted)) if helpers else "",
+        "imports": import_lines("ops", named) if helpers else "",
         "body": body,
     }
     files = {"model.py": render("model.py", variables)}

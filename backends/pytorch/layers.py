@@ -31,6 +31,7 @@ ACTIVATION_CLASSES = {
 HELPERS = (
     "ACTIVATIONS",
     "Steps",
+    "EmbedTokens",
     "AddPositions",
     "BagOfTokens",
     "CropTokens",
@@ -56,6 +57,9 @@ HELPERS = (
     "image_shortcut",
     "vector_shortcut",
 )
+
+
+NEEDS = {"AddPositions": ("EmbedTokens",)}  # what a piece reads of others
 
 
 def _stride(value: Any) -> dict[str, Any]:
@@ -205,7 +209,7 @@ LAYERS: dict[str, Rule] = {
     "dropout": lambda b, a, args: CallText("nn.Dropout", args["rate"]),
     "spatial_dropout": lambda b, a, args: CallText("nn.Dropout2d", args["rate"]),
     "crop_tokens": lambda b, a, args: CallText("CropTokens", a.length, a.vocabulary),
-    "embedding": lambda b, a, args: CallText("nn.Embedding", b.vocabulary, a.features),
+    "embedding": lambda b, a, args: CallText("EmbedTokens", b.vocabulary, a.features),
     "bag_of_tokens": _bag,
     "position_embedding": lambda b, a, args: CallText("AddPositions", b.length, b.features),
     "conv1d": _text_conv("TextConv"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from automlc.backends.code import Code, evaluate, known, whole
 from automlc.backends.model_writer import VARIABLES, ModelWriter, Written, arguments, branch
-from automlc.backends.pytorch.layers import HELPERS, layer_call
+from automlc.backends.pytorch.layers import HELPERS, NEEDS, layer_call
 from automlc.backends.source import CallText, Source, layout
 from automlc.compiler.architecture import (
     ChoiceNode,
@@ -136,7 +136,7 @@ class PyTorchWriter(ModelWriter):
         call = layer_call(op, before, after, args)
         name = call.function.partition("[")[0] if call is not None else ""
         if name in HELPERS:
-            self.helpers.add(name)
+            self.helpers |= {name, *NEEDS.get(name, ())}
         return call
 
     def sizes(self, shape: Shape) -> list[tuple[str, Any]]:
