@@ -14,7 +14,7 @@ from automlc.backends.rendering import Render
 from automlc.compiler.contracts.contract import ClassTarget, TextInput
 from automlc.compiler.costing import input_env
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.ops import Image, Tokens
+from automlc.compiler.ops import Image
 from automlc.spec.domains import Choice, Domain, Fixed, Float
 from automlc.spec.expressions import Scalar
 from automlc.spec.model import Data
@@ -60,9 +60,12 @@ def model_words(graph: SearchGraph, image_axes: str) -> dict[str, Any]:
 
 def predict_words(graph: SearchGraph, image_axes: str) -> dict[str, Any]:
     """What predict.py takes and answers, in words."""
-    target = graph.contract.target
+    target, inputs = graph.contract.target, graph.contract.input
     return {
-        "text": isinstance(graph.input_shape, Tokens),
+        "text": isinstance(inputs, TextInput),
+        "reading": "texts.read(Path(sys.argv[1]))"
+        if isinstance(inputs, TextInput)
+        else "np.load(sys.argv[1], allow_pickle=False)",
         "takes": f"images [{image_axes}]: bytes, or numbers from 0 to 1"
         if isinstance(graph.input_shape, Image)
         else "rows [N, columns]: numbers first, then category codes, as data.py makes them",
@@ -138,7 +141,7 @@ def plain_files(
     """The files of a project that look the same in every framework."""
     from automlc import __version__
 
-    readme = {"name": graph.name, "version": __version__, "has_ops": "ops.py" in files, **words}
+    readme = {"name": graph.name, "version": __version__, "has_ops": "ops.py" in files, "files": files, **words}
     return {
         "search.py": render("search.py", readme),
         "README.md": render("README.md", readme),
@@ -153,8 +156,10 @@ def frozen_plain_files(
     """The same for the source of one configuration."""
     from automlc import __version__
 
-    readme = {"name": graph.name, "version": __version__, **words}
+    texts = texts_file(graph, render)
+    readme = {"name": graph.name, "version": __version__, "files": texts, **words}
     return {
+        **texts,
         "README.md": render("frozen_README.md", readme),
         "config.json": json.dumps(dict(trial), indent=2, sort_keys=True) + "\n",
         "ruff.toml": RUFF,

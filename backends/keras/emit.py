@@ -15,7 +15,6 @@ from automlc.backends.common import (
     plain_files,
     predict_words,
     requirements,
-    texts_file,
     training_files,
 )
 from automlc.backends.keras.layers import HELPERS
@@ -114,7 +113,6 @@ def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]
     files["predict.py"] = render("predict.py", {**predict_words(graph, _AXES), "engine": engine})
     packages = sorted([*REQUIREMENTS, ENGINES[engine]])
     files["requirements.txt"] = "".join(f"{package}\n" for package in packages)
-    files |= texts_file(graph, render)
     return files | frozen_plain_files(graph, render, _words(engine), trial)
 
 

@@ -15,7 +15,6 @@ from automlc.backends.common import (
     plain_files,
     predict_words,
     requirements,
-    texts_file,
     training_files,
 )
 from automlc.backends.pytorch.layers import HELPERS
@@ -77,5 +76,4 @@ def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]
     files = model_files(graph, straight=True)
     files["predict.py"] = render("predict.py", predict_words(graph, _AXES))
     files["requirements.txt"] = "".join(f"{line}\n" for line in REQUIREMENTS)
-    files |= texts_file(graph, render)
     return files | frozen_plain_files(graph, render, _WORDS, trial)
