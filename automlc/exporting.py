@@ -23,7 +23,7 @@ from automlc.compiler.lock import SCHEMA as LOCK_SCHEMA
 from automlc.runtime.backends import BACKENDS, is_installed
 from automlc.runtime.plan import load_plan
 from automlc.runtime.run import verify_project
-from automlc.runtime.trial import sha256_of
+from automlc.runtime.trial import VOCABULARY, sha256_of
 from automlc.runtime.view import RunView
 from automlc.spec.errors import AutomlcError
 
@@ -108,7 +108,9 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
     _require(best, format_)
     target = out or best.project.parent / "export" / _NAMES.get(format_, format_)
     if format_ == "weights":
-        return _copy_weights(best.weights, target)
+        done = _copy_weights(best.weights, target)
+        _copy_vocabulary(best, target.parent)
+        return done
     # Its code is run, and its names are written into source: both must be the compiler's.
     verify_project(best.project, best.allow_code)
     _check_target(format_, target)
@@ -117,8 +119,35 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
         if format_ == "source":
             return _export_source(best, made, target)
         done = _checked(_run_export(best, format_, made), target, format_)
+        if made.is_dir():
+            _copy_vocabulary(best, made)
         _put(made, target, stage)
+    if not target.is_dir():
+        _copy_vocabulary(best, target.parent)
     return done
+
+
+def _copy_vocabulary(best: _Best, folder: Path) -> None:
+    """What a model of texts cannot be used without goes where the model goes."""
+    source, target = best.weights.with_name(VOCABULARY), folder / VOCABULARY
+    if not source.is_file():
+        return  # not a model of texts
+    if target.is_file() and not _is_vocabulary(target):
+        raise AutomlcError(
+            f"{target} is no vocabulary that automlc wrote", "export to another folder with -o"
+        )
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise AutomlcError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _is_vocabulary(path: Path) -> bool:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(about, dict) and str(about.get("schema")).startswith("automlc.vocabulary/")
 
 
 def _require(best: _Best, format_: str) -> None:
@@ -159,6 +188,7 @@ def _export_source(best: _Best, made: Path, target: Path) -> Export:
     done = _checked(_run_export(best, "source", made), target, "source")
     write_files(target, files)
     shutil.copyfile(best.weights, target / best.weights.name)
+    _copy_vocabulary(best, target)
     return done
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automlc.backends.code import Code
-from automlc.backends.data_view import data_view
+from automlc.backends.data_view import data_view, texts_view
 from automlc.backends.data_view import requirements as data_requirements
 from automlc.backends.literals import assignment, literal
 from automlc.backends.rendering import Render
-from automlc.compiler.contracts.contract import ClassTarget
+from automlc.compiler.contracts.contract import ClassTarget, TextInput
 from automlc.compiler.costing import input_env
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
@@ -45,19 +45,27 @@ def _is_whole(domain: Domain) -> bool:
 
 def model_words(graph: SearchGraph, image_axes: str) -> dict[str, Any]:
     """What the model takes and gives, in words."""
-    image = isinstance(graph.input_shape, Image)
+    takes = {
+        "image": f"images [{image_axes}] with values from 0 to 1",
+        "table": "rows [N, columns]",
+        "tokens": "token ids [N, length]",
+    }
     classification = graph.task.kind.endswith("classification")
     return {
         "name": graph.name,
-        "takes": f"images [{image_axes}] with values from 0 to 1" if image else "rows [N, columns]",
+        "takes": takes[graph.input_shape.rank],
         "gives": f"logits [N, {graph.outputs}]" if classification else "predictions [N, 1]",
     }
 
 
 def predict_words(graph: SearchGraph, image_axes: str) -> dict[str, Any]:
     """What predict.py takes and answers, in words."""
-    target = graph.contract.target
+    target, inputs = graph.contract.target, graph.contract.input
     return {
+        "text": isinstance(inputs, TextInput),
+        "reading": "texts.read(Path(sys.argv[1]))"
+        if isinstance(inputs, TextInput)
+        else "np.load(sys.argv[1], allow_pickle=False)",
         "takes": f"images [{image_axes}]: bytes, or numbers from 0 to 1"
         if isinstance(graph.input_shape, Image)
         else "rows [N, columns]: numbers first, then category codes, as data.py makes them",
@@ -102,9 +110,16 @@ def requirements(graph: SearchGraph, framework: Sequence[str], optional: Sequenc
 def data_file(
     graph: SearchGraph, render: Render, data: Data, source: str | None, arrays: str
 ) -> dict[str, str]:
-    """data.py; `arrays` as data_view takes it, the rest as project_files of an emitter."""
+    """data.py and texts.py; `arrays` as data_view takes it, the rest as project_files."""
     view = data_view(graph.contract, data, graph.seed, source, arrays)
-    return {"data.py": render("data.py", view)}
+    return {"data.py": render("data.py", view), **texts_file(graph, render)}
+
+
+def texts_file(graph: SearchGraph, render: Render) -> dict[str, str]:
+    """texts.py where texts are read: the one file that training and prediction share."""
+    if not isinstance(graph.contract.input, TextInput):
+        return {}
+    return {"texts.py": render("texts.py", texts_view(graph.contract))}
 
 
 def training_files(
@@ -141,8 +156,10 @@ def frozen_plain_files(
     """The same for the source of one configuration."""
     from automlc import __version__
 
-    readme = {"name": graph.name, "version": __version__, **words}
+    texts = texts_file(graph, render)
+    readme = {"name": graph.name, "version": __version__, "files": texts, **words}
     return {
+        **texts,
         "README.md": render("frozen_README.md", readme),
         "config.json": json.dumps(dict(trial), indent=2, sort_keys=True) + "\n",
         "ruff.toml": RUFF,

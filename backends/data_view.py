@@ -13,7 +13,9 @@ from automlc.compiler.contracts.contract import (
     ClassTarget,
     DataContract,
     ImageInput,
+    Input,
     TableInput,
+    TextInput,
 )
 from automlc.compiler.contracts.image_folder import EXTENSIONS, FORMATS
 from automlc.spec.model import Data
@@ -50,6 +52,7 @@ def data_view(
         "has_file": storage.kind != "builtin",
         "is_class": is_class,
         "is_image": isinstance(inputs, ImageInput),
+        "is_text": isinstance(inputs, TextInput),
         "is_columns": storage.kind in ("csv", "parquet"),
         "divides": divides,
         "stratify": is_class and data.split.stratify is not False,
@@ -72,6 +75,24 @@ def data_view(
     return view
 
 
+def texts_view(contract: DataContract) -> dict[str, object]:
+    """The variables of texts.py.jinja; only for texts."""
+    inputs = contract.input
+    assert isinstance(inputs, TextInput), "emitter author: texts.py is for texts"
+    lines = [
+        assignment("COLUMNS", inputs.columns, "that hold the text, in this order"),
+        assignment("LENGTH", inputs.length, "tokens of a text that are kept"),
+        assignment("SIZE", inputs.vocabulary, "ids, with those of padding and unknown"),
+    ]
+    return {
+        "constants": "\n".join(lines),
+        "words": inputs.tokens == "word",
+        "lowercase": inputs.lowercase,
+        "length": inputs.length,
+        "delimiter": contract.storage.details.get("delimiter", ","),
+    }
+
+
 def requirements(contract: DataContract) -> tuple[str, ...]:
     """Packages that data.py imports besides numpy and a framework."""
     needed = {
@@ -83,7 +104,7 @@ def requirements(contract: DataContract) -> tuple[str, ...]:
     return (package,) if package else ()
 
 
-def _fills(inputs: ImageInput | TableInput) -> bool:
+def _fills(inputs: Input) -> bool:
     """Whether numbers are missing anywhere in the data."""
     return isinstance(inputs, TableInput) and any(name in inputs.missing for name in inputs.numeric)
 
@@ -93,7 +114,7 @@ def _axes(inputs: ImageInput, channels_first: bool) -> tuple[int, int, int]:
     return (c, h, w) if channels_first else (h, w, c)
 
 
-def _shape(inputs: ImageInput | TableInput, channels_first: bool) -> dict[str, object]:
+def _shape(inputs: Input, channels_first: bool) -> dict[str, object]:
     if isinstance(inputs, ImageInput):
         axes = ", ".join(str(size) for size in _axes(inputs, channels_first))
         return {
@@ -106,6 +127,8 @@ def _shape(inputs: ImageInput | TableInput, channels_first: bool) -> dict[str, o
             "mode": "L" if inputs.channels == 1 else "RGB",
             "is_float": inputs.dtype == "float32",
         }
+    if isinstance(inputs, TextInput):
+        return {"x_words": f"token ids, int32 [N, {inputs.length}]"}
     return {
         "x_words": f"float32 [N, {inputs.width}]",
         "columns": inputs.width,
@@ -176,6 +199,8 @@ def _input_constants(contract: DataContract, channels_first: bool) -> list[str]:
     if isinstance(inputs, ImageInput):
         words = "channels, height, width" if channels_first else "height, width, channels"
         return [assignment("INPUT", _axes(inputs, channels_first), words)]
+    if isinstance(inputs, TextInput):
+        return []  # texts.py holds them
     return [assignment("INPUT", (inputs.width,), "columns")]
 
 
@@ -200,15 +225,18 @@ def _storage_constants(contract: DataContract, data: Data) -> list[str]:
 
 def _column_constants(contract: DataContract) -> list[str]:
     inputs, details = contract.input, contract.storage.details
-    assert isinstance(inputs, TableInput), "a file of columns is a table"
-    fixed = [details["target"], *([details["split"]] if "split" in details else [])]
-    texts = [*fixed, *(category.name for category in inputs.categorical)]
-    lines = [assignment("NUMERIC", inputs.numeric)]
-    first = "the target, the part, categories" if "split" in details else "the target, categories"
-    lines.append(assignment("TEXTS", tuple(texts), first))
-    if inputs.categorical:
-        values = {category.name: category.values for category in inputs.categorical}
-        lines.append(assignment("CATEGORIES", values))
+    fixed = (details["target"], *([details["split"]] if "split" in details else []))
+    first = "the target, the part" if "split" in details else "the target"
+    if isinstance(inputs, TextInput):
+        lines = [assignment("COLUMNS", (*fixed, *inputs.columns), f"{first}, texts")]
+    else:
+        assert isinstance(inputs, TableInput), "a file of columns is a table"
+        names = tuple(category.name for category in inputs.categorical)
+        lines = [assignment("NUMERIC", inputs.numeric)]
+        lines.append(assignment("TEXTS", (*fixed, *names), f"{first}, categories"))
+        if inputs.categorical:
+            values = {category.name: category.values for category in inputs.categorical}
+            lines.append(assignment("CATEGORIES", values))
     if "split" in details:
         words = {
             details[f"split_{part}"]: code

@@ -29,7 +29,14 @@ from automlc.compiler.architecture import (
 from automlc.compiler.ops import OPS, Shape
 from automlc.spec.expressions import same
 
-VARIABLES = {"channels": "c", "height": "h", "width": "w", "features": "n"}
+VARIABLES = {
+    "channels": "c",
+    "height": "h",
+    "width": "w",
+    "features": "n",
+    "length": "t",
+    "vocabulary": "v",
+}
 
 
 @dataclass

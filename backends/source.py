@@ -67,4 +67,4 @@ def _laid_out(prefix: str, value: Any, indent: int, tail: str = "") -> list[str]
 
 def _splits(value: CallText) -> bool:
     """A sequence of layers reads best with one layer on each line."""
-    return value.function == "nn.Sequential"
+    return value.function in ("nn.Sequential", "Steps")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automlc.backends.literals import literal
-from automlc.compiler.contracts.contract import ImageInput
+from automlc.compiler.contracts.contract import ImageInput, TextInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Choice, Fixed
 from automlc.spec.errors import AutomlcError
@@ -89,6 +89,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "name": graph.name,
         "classification": graph.task.kind.endswith("classification"),
         "image": isinstance(graph.contract.input, ImageInput),
+        "text": isinstance(graph.contract.input, TextInput),
         "metric": graph.task.metric,
         "goal": graph.task.goal,
         "optimizers": optimizers,

@@ -19,7 +19,7 @@ from automlc.compiler.architecture import (
     RepeatNode,
     ResidualNode,
 )
-from automlc.compiler.ops import OPS, Cost, Image, Shape, Table, Vector
+from automlc.compiler.ops import OPS, Cost, Image, Sequence, Shape, Table, Tokens, Vector
 from automlc.compiler.ops.base import ceil_div
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder, Sym, Value, apply
@@ -35,7 +35,7 @@ MAX_LAYERS = 50_000  # operations of one model, with each repeat counted as ofte
 COSTS = {
     "model.params": "trainable parameters",
     "model.size": "bytes of the saved float32 tensors (parameters and running statistics)",
-    "model.macs": "multiply-accumulates of convolutions and dense layers for one example",
+    "model.macs": "multiply-accumulates of convolutions, dense layers and attention, one example",
     "model.activation_memory": "bytes of all layer outputs for one example",
 }
 
@@ -174,6 +174,10 @@ class Counter:
             hint = "put global_avg_pool2d or flatten before it"
         elif shape.rank == "table":
             hint = "put embed_categories before it"
+        elif shape.rank == "tokens":
+            hint = "put embedding or bag_of_tokens before it"
+        elif shape.rank == "sequence" and "vector" in OPS.get(node.op).ranks:
+            hint = "put global_avg_pool1d, global_max_pool1d or flatten before it"
         self.problems.add(
             "E327",
             f"{node.op} works on {needs}, but gets {_article(shape.rank)}",
@@ -221,6 +225,13 @@ class Counter:
         self, node: ResidualNode, before: Shape, env: dict[str, Value], reached: Value
     ) -> tuple[Shape, Totals]:
         after, total = self.count(node.body, before, env, reached)
+        if isinstance(before, Tokens | Sequence):
+            self.problems.add(
+                "E327", "a residual adds images or vectors, but gets "
+                f"{_article(before.rank)}", node.span,
+                hint="transformer_encoder brings residuals of its own",
+            )  # fmt: skip
+            return before, total
         if after.rank != before.rank or isinstance(before, Table):
             self.problems.add(
                 "E327", f"a residual adds like to like, but its body turns a {before.rank} "
@@ -293,6 +304,16 @@ class Counter:
                 return Vector(pick(condition, then.features, otherwise.features))
             case Table(), Table():
                 return then
+            case Tokens(), Tokens():
+                return Tokens(
+                    pick(condition, then.length, otherwise.length),
+                    pick(condition, then.vocabulary, otherwise.vocabulary),
+                )
+            case Sequence(), Sequence():
+                return Sequence(
+                    pick(condition, then.length, otherwise.length),
+                    pick(condition, then.features, otherwise.features),
+                )
         self.problems.add(
             "E327", "the branches must end alike, but one gives "
             f"{_article(then.rank)} and another {_article(otherwise.rank)}", span,
@@ -305,13 +326,15 @@ class Counter:
 
 
 def _article(rank: str) -> str:
-    return f"an {rank}" if rank == "image" else f"a {rank}"
+    return {"image": "an image", "tokens": "tokens"}.get(rank, f"a {rank}")
 
 
 def _placeholder(rank: str, shape: Shape) -> Shape:
     """A shape of the rank that an operation would have given, after a rank mistake."""
     if rank == "vector" and not isinstance(shape, Vector):
         return Vector(1)
+    if rank == "sequence" and not isinstance(shape, Sequence):
+        return Sequence(1, 1)
     return shape
 
 
@@ -326,6 +349,8 @@ def input_env(shape: Shape, outputs: Value) -> dict[str, Any]:
         }
     elif isinstance(shape, Table):
         env |= {"input.numeric": shape.numeric, "input.categories": len(shape.cardinalities)}
+    elif isinstance(shape, Tokens):
+        env |= {"input.length": shape.length, "input.vocabulary": shape.vocabulary}
     else:
         env |= {"input.features": shape.features}
     return env

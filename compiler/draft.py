@@ -11,10 +11,12 @@ from automlc.compiler.contracts.contract import (
     ClassTarget,
     DataContract,
     ImageInput,
+    Input,
     NumberTarget,
     Rows,
     Storage,
     TableInput,
+    TextInput,
 )
 from automlc.compiler.costing import Check
 from automlc.compiler.expand import Expansion
@@ -96,18 +98,25 @@ class Draft:
         )
 
 
+_NOMINAL_INPUTS: dict[str, Input] = {
+    "image": ImageInput(32, 32, 3),
+    "tabular": TableInput(("x",), (Category("c", ("a", "b")),)),
+    "text": TextInput(("x",), 32, 1000),
+}
+
+
 def nominal_contract(task: str) -> DataContract:
     """A stand-in for data of that task, so that a spec can be checked where its data is not.
 
     Ranks and names do not depend on sizes; nothing that does is reported from it.
     """
-    image = task.startswith("image")
+    inputs = _NOMINAL_INPUTS[task.partition("_")[0]]
     target = ClassTarget(("a", "b"), (8, 8)) if task.endswith("classification") else None
     return DataContract(
         source="",
         format="npz",
         fingerprint="",
-        input=ImageInput(32, 32, 3) if image else TableInput(("x",), (Category("c", ("a", "b")),)),
+        input=inputs,
         target=target or NumberTarget(0.0, 1.0, 0.5),
         rows=Rows(8, 4, 4),
         storage=Storage("npz", 16),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automlc.compiler.checks import check, run_passes
-from automlc.compiler.contracts.contract import ClassTarget, ImageInput
+from automlc.compiler.contracts.contract import ClassTarget, ImageInput, Input, TextInput
 from automlc.compiler.contracts.reading import inspect
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import SearchGraph
@@ -36,17 +36,20 @@ def compile_spec(
     return draft.graph(), tuple(sorted(warnings, key=sort_key))
 
 
+def _size(data: Input) -> str:
+    if isinstance(data, ImageInput):
+        return f"{data.channels} x {data.height} x {data.width} images"
+    if isinstance(data, TextInput):
+        return f"texts of up to {data.length} tokens of {data.vocabulary}"
+    return f"{len(data.numeric)} number and {len(data.categorical)} category columns"
+
+
 def _record_inputs(draft: Draft) -> Draft:
     """Records of values that no pass decides: they stand in the spec, the data or the defaults."""
     spec, contract = draft.loaded.spec, draft.contract
     data = contract.input
-    size = (
-        f"{data.channels} x {data.height} x {data.width} images"
-        if isinstance(data, ImageInput)
-        else f"{len(data.numeric)} number and {len(data.categorical)} category columns"
-    )
     draft = draft.noted("read_contract", "data.source", contract.source, contract.fingerprint)
-    draft = draft.noted("read_contract", "data.input", size, "the data's contract")
+    draft = draft.noted("read_contract", "data.input", _size(data), "the data's contract")
     if isinstance(contract.target, ClassTarget):
         count = f"{len(contract.target.classes)} classes"
         draft = draft.noted("read_contract", "data.classes", count, "the data's contract")

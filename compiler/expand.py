@@ -45,7 +45,7 @@ from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
 
-PRESETS = ("image/blocks", "tabular/mlp")
+PRESETS = ("image/blocks", "tabular/mlp", "text/blocks")
 TRAINING = "training"
 SHIPPED = (*PRESETS, TRAINING)
 
@@ -96,7 +96,9 @@ _IMAGE = ("input.channels", "input.height", "input.width")
 CONSTANTS = {
     "image": ("outputs", "regression", *_IMAGE),
     "tabular": ("outputs", "regression", "input.numeric", "input.categories"),
+    "text": ("outputs", "regression", "input.length", "input.vocabulary"),
 }
+DEFAULT_PRESETS = {"image": "image/blocks", "tabular": "tabular/mlp", "text": "text/blocks"}
 
 
 @record
@@ -187,9 +189,14 @@ def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
     return blocks
 
 
+def modality(task: str) -> str:
+    """What goes in: image, tabular or text."""
+    return task.partition("_")[0]
+
+
 def default_preset(task: str) -> str:
     """The preset of a task when the spec gives neither a preset nor a model."""
-    return "image/blocks" if task.startswith("image") else "tabular/mlp"
+    return DEFAULT_PRESETS[modality(task)]
 
 
 @dataclass
@@ -305,7 +312,7 @@ def _parser(loaded: LoadedSpec, preset: Preset | None, problems: Problems) -> Mo
 
 
 def _check_model(expansion: Expansion, task: str, problems: Problems) -> None:
-    known = {*expansion.space.names, *CONSTANTS["image" if task.startswith("image") else "tabular"]}
+    known = {*expansion.space.names, *CONSTANTS[modality(task)]}
     _check_names(expansion.model, known, problems)
     _check_values(expansion.model, expansion.space, frozenset(), problems)
 
@@ -366,7 +373,7 @@ def _unknown_name(name: str, span: Span | None, known: set[str], problems: Probl
 def _check_branches(
     node: ChoiceNode, space: Space, indices: frozenset[str], problems: Problems
 ) -> None:
-    constant = node.parameter in {*CONSTANTS["image"], *CONSTANTS["tabular"]}
+    constant = any(node.parameter in known for known in CONSTANTS.values())
     if node.parameter in indices or (constant and node.parameter not in space):
         problems.add(
             "E325", f"a choice is made by a parameter, and {node.parameter} is none", node.span,

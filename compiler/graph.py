@@ -20,8 +20,8 @@ from automlc.compiler.architecture import (
     RepeatNode,
     ResidualNode,
 )
-from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput
-from automlc.compiler.ops import Image, Shape, Table
+from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput, TextInput
+from automlc.compiler.ops import Image, Shape, Table, Tokens
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
 from automlc.runtime.plan import (
@@ -251,10 +251,12 @@ class SearchGraph:
 
 
 def shape_of(contract: DataContract) -> Shape:
-    """The input of the model: an image, or a table row."""
+    """The input of the model: an image, a table row, or the tokens of a text."""
     data = contract.input
     if isinstance(data, ImageInput):
         return Image(data.channels, data.height, data.width)
+    if isinstance(data, TextInput):
+        return Tokens(data.length, data.vocabulary)
     return Table(len(data.numeric), tuple(len(c.values) for c in data.categorical))
 
 

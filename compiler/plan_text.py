@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from automlc.compiler.architecture import ChoiceNode, OpNode, ResidualNode, walk
-from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget
+from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Fixed
 from automlc.spec.expressions import to_text
@@ -37,6 +37,11 @@ def _data(graph: SearchGraph) -> Iterator[str]:
     data = contract.input
     if isinstance(data, ImageInput):
         yield f"  input     images, {data.channels} x {data.height} x {data.width} ({data.dtype})"
+    elif isinstance(data, TextInput):
+        yield (
+            f"  input     texts of up to {data.length} tokens ({data.tokens}s),"
+            f" {data.vocabulary:,} different ones"
+        )
     else:
         counts = f"{len(data.numeric)} of numbers, {len(data.categorical)} of categories"
         yield f"  input     columns: {counts}; {sum(data.missing.values())} missing values"

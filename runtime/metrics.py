@@ -5,8 +5,8 @@ from __future__ import annotations
 from automlc.runtime.registry import Registry
 from automlc.spec.record import record
 
-CLASSIFICATION = ("image_classification", "tabular_classification")
-REGRESSION = ("image_regression", "tabular_regression")
+CLASSIFICATION = ("image_classification", "tabular_classification", "text_classification")
+REGRESSION = ("image_regression", "tabular_regression", "text_regression")
 
 
 @record

@@ -28,6 +28,7 @@ from automlc.runtime.seeds import derive_seed
 from automlc.runtime.stopping import make_policy
 from automlc.runtime.store import LeaseLost, Store, TrialRow
 from automlc.runtime.trial import (
+    VOCABULARY,
     Artifact,
     BadReport,
     Failure,
@@ -634,6 +635,8 @@ class Study:
             temporary.replace(target / f"weights{suffix}")
         if (source / START).exists():
             second_name(source / START, target / START)
+        if (source / VOCABULARY).is_file():
+            shutil.copyfile(source / VOCABULARY, target / VOCABULARY)
         # A trial that was stopped has its learning-rate schedule from all epochs, but did fewer.
         trial = {**_portable(self._describe(best, source)), "stop_after": best.epochs}
         write_json(target / "config.json", trial)

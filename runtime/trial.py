@@ -79,6 +79,9 @@ class BadReport(ValueError):
     """A report that breaks the protocol; the message says how."""
 
 
+# What a model of texts needs beside its weights; train.py writes it before the first epoch.
+VOCABULARY = "vocabulary.json"
+
 # Plain names only: a report must not be able to name a file outside the trial's folder.
 _ARTIFACT_NAME = re.compile(r"(checkpoint|weights)-\d{1,9}\.[a-z0-9_]{1,16}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -447,7 +447,7 @@ _DATA = (
     Code(
         "E376",
         "the task does not fit the data",
-        "Images need an image task, tables a tabular one; labels must fit the goal.",
+        "Images need an image task, tables a tabular or a text one; labels must fit the goal.",
         "kind: image_classification with a csv file",
         "kind: tabular_classification",
     ),
@@ -471,6 +471,14 @@ _DATA = (
         "Only tables have target columns and categories.",
         "source: digits.npz\ntarget: y",
         "source: digits.npz",
+    ),
+    Code(
+        "E385",
+        "which column holds the text is not clear",
+        "A text task reads one or more text columns. Without data.columns exactly one column must"
+        " look like text: several words in most cells, and mostly different cells.",
+        "columns title, body, topic and no word of which to read",
+        "columns: {title: text, body: text}",
     ),
     Code(
         "W510",
@@ -506,6 +514,13 @@ _DATA = (
         "It holds train and test, and is used as a feature.",
         "columns a, b, split",
         "split: {column: split}",
+    ),
+    Code(
+        "W515",
+        "texts without a token",
+        "Cells that are empty or hold nothing but blanks: a model sees only padding there.",
+        "a row whose text is empty",
+        "take the row out",
     ),
 )
 

@@ -141,6 +141,8 @@ TaskKind: TypeAlias = Literal[
     "image_regression",
     "tabular_classification",
     "tabular_regression",
+    "text_classification",
+    "text_regression",
 ]
 
 
@@ -210,6 +212,19 @@ class Missing(Section):
     """Treat missing as a category of its own, or refuse it."""
 
 
+class Text(Section):
+    """How texts are cut into tokens, and bounds of what is handed to the model."""
+
+    tokens: Literal["word", "character"] = "word"
+    """Words and punctuation marks, or single characters (where words are not set apart)."""
+    lowercase: bool = True
+    """Whether upper and lower case are the same token."""
+    max_tokens: Annotated[int, Field(ge=3, le=1_000_000)] = 20_000
+    """Size of the vocabulary: the most frequent tokens, padding and the unknown one included."""
+    length: Annotated[int, Field(ge=1, le=65_536)] = 512
+    """Tokens of a text that are kept; what follows is cut off."""
+
+
 def _read_classes(value: object) -> object:
     if value is None or (isinstance(value, tuple) and all(_is_label(v) for v in value)):
         return value
@@ -249,7 +264,7 @@ class Data(Section):
     data set such as builtin:digits."""
     target: str | None = None
     """The column to predict, for tables."""
-    columns: dict[str, Literal["number", "category", "ignore"]] = {}
+    columns: dict[str, Literal["number", "category", "text", "ignore"]] = {}
     """How columns are read where the guess from the data is wrong."""
     split: Split = Split.model_construct()
     """How rows are divided into training, validation and test parts."""
@@ -261,6 +276,8 @@ class Data(Section):
     """What is done to images when they are read."""
     missing: Missing = Missing.model_construct()
     """What is done with missing values of a table."""
+    text: Text = Text.model_construct()
+    """How texts are cut into tokens, and bounds of what is handed to the model."""
 
 
 class SpaceSection(Section):

@@ -23,7 +23,7 @@ from automlc.backends.literals import literal
 from automlc.backends.rendering import renderer
 from automlc.backends.train_view import train_view, training_modules
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.ops import Image
+from automlc.compiler.ops import Image, Tokens
 from automlc.spec.model import Data
 
 # What the emitted files import, with the oldest versions they are safe and tested with.
@@ -48,12 +48,16 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     writer = KerasWriter(helpers={"initialize"}, unroll=straight)
     body = writer.write(graph.model, graph.input_shape, environment(graph))
     helpers = sorted(writer.helpers, key=HELPERS.index)
+    named = [name for name in helpers if re.search(rf"\b{name}\(", body)] + ["initialize"]
+    named.sort(key=HELPERS.index)
+    is_text = isinstance(graph.input_shape, Tokens)
     used = ["keras", *(["layers"] if "layers." in body else [])]
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
-        "imports": f"{import_lines('engine', used)}\n{import_lines('ops', helpers)}",
-        "input_shape": literal(input_shape(graph)),
+        "imports": f"{import_lines('engine', used)}\n{import_lines('ops', named)}",
+        "input": literal(input_shape(graph)) + (', dtype="int32"' if is_text else ""),
+        "initialized": "keras.Model(inputs, x)" + (", embeddings=0.1" if is_text else ""),
         "body": body,
     }
     pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]

@@ -13,28 +13,42 @@ from typing import Any
 from automlc.backends.code import binary, known
 from automlc.backends.rules import rule_of
 from automlc.backends.source import CallText, Source
-from automlc.compiler.ops import Image, Shape, Table
+from automlc.compiler.ops import Image, Sequence, Shape, Table
 
 Rule = Callable[[Any, Any, Mapping[str, Any]], list[CallText]]
 
 X = Source("x")
+MASK = Source("mask")  # which places of a text hold a token
 
 # The pieces of ops.py, in the order in which they stand there.
 HELPERS = (
+    "BagOfTokens",
     "RandomErase",
     "RandomFlip",
     "RandomShift",
     "RescaleOutput",
     "Standardize",
     "activation",
+    "add_positions",
     "avg_pool2d",
     "convolve",
+    "crop_tokens",
     "embed_categories",
+    "embed_tokens",
+    "hide",
     "initialize",
     "max_pool2d",
     "residual",
     "squeeze_excite",
+    "text_batch_norm",
+    "text_max",
+    "text_max_pool",
+    "text_mean",
+    "transformer_encoder",
 )
+
+NEEDS = {name: ("hide",) for name in ("text_max", "text_max_pool", "text_mean")}
+PAIRS = ("embed_tokens", "text_max_pool")  # these give x and mask
 
 
 def _bias(value: Any) -> dict[str, Any]:
@@ -97,6 +111,40 @@ def _embed(before: Table, after: Any, args: Mapping[str, Any]) -> list[CallText]
     return [CallText("embed_categories", X, before.numeric, sizes, limit=args["limit"])]
 
 
+def _hidden(*calls: CallText) -> list[CallText]:
+    """Layers of Keras that look at more than one place see zeros at padding."""
+    return [CallText("hide", X, MASK), *calls]
+
+
+def _text_conv(name: str) -> Rule:
+    def rule(before: Sequence, after: Sequence, args: Mapping[str, Any]) -> list[CallText]:
+        bias = _bias(args["bias"])
+        return _hidden(
+            CallText(name, args["filters"], args["kernel"], padding="same", **bias)
+        )
+
+    return rule
+
+
+def _flatten(before: Shape, after: Shape, args: Mapping[str, Any]) -> list[CallText]:
+    call = CallText("layers.Flatten")
+    return _hidden(call) if isinstance(before, Sequence) else [call]
+
+
+def _over_text(helper: str, *words: str) -> Rule:
+    """A helper that takes x and mask and the named arguments of the operation."""
+
+    def rule(before: Any, after: Any, args: Mapping[str, Any]) -> list[CallText]:
+        return [CallText(helper, X, MASK, **{word: args[word] for word in words})]
+
+    return rule
+
+
+def _norm(before: Shape, after: Shape, args: Mapping[str, Any]) -> list[CallText]:
+    is_text = isinstance(before, Sequence)
+    return [CallText("text_batch_norm", X, MASK) if is_text else batch_norm()]
+
+
 def _one(function: str, *words: str) -> Rule:
     """A call with the named arguments of the operation."""
 
@@ -127,14 +175,30 @@ LAYERS: dict[str, Rule] = {
     "avg_pool2d": _pool("avg_pool2d", "AveragePooling2D"),
     "global_avg_pool2d": _one("layers.GlobalAveragePooling2D"),
     "global_max_pool2d": _one("layers.GlobalMaxPooling2D"),
-    "flatten": _one("layers.Flatten"),
+    "flatten": _flatten,
     "dense": lambda b, a, args: [CallText("layers.Dense", args["units"], **_bias(args["bias"]))],
     "rescale_output": _one("RescaleOutput"),
-    "batch_norm": lambda b, a, args: [batch_norm()],
+    "batch_norm": _norm,
     "layer_norm": lambda b, a, args: [CallText("layers.LayerNormalization", epsilon=1e-5)],
     "activation": _activation,
     "dropout": _one("layers.Dropout", "rate"),
     "spatial_dropout": _one("layers.SpatialDropout2D", "rate"),
+    "crop_tokens": lambda b, a, args: [
+        CallText("crop_tokens", X, args["length"], a.vocabulary)
+    ],
+    "embedding": lambda b, a, args: [
+        CallText("embed_tokens", X, b.vocabulary, args["features"])
+    ],
+    "bag_of_tokens": lambda b, a, args: [
+        CallText("BagOfTokens", b.vocabulary, ngrams=args["ngrams"])
+    ],
+    "position_embedding": _over_text("add_positions"),
+    "conv1d": _text_conv("layers.Conv1D"),
+    "separable_conv1d": _text_conv("layers.SeparableConv1D"),
+    "max_pool1d": _over_text("text_max_pool", "size"),
+    "transformer_encoder": _over_text("transformer_encoder", "heads", "hidden", "dropout"),
+    "global_avg_pool1d": _over_text("text_mean"),
+    "global_max_pool1d": _over_text("text_max"),
 }
 
 

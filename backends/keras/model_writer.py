@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from automlc.backends.code import evaluate, known, whole
-from automlc.backends.keras.layers import HELPERS, X, batch_norm, layer_calls
+from automlc.backends.keras.layers import HELPERS, NEEDS, PAIRS, X, batch_norm, layer_calls
 from automlc.backends.model_writer import ModelWriter, Written
 from automlc.backends.source import CallText, Source, layout
 from automlc.compiler.architecture import Layer, ResidualNode
-from automlc.compiler.ops import Image, Shape, Table
+from automlc.compiler.ops import Image, Shape, Tokens, Vector
 
 INDENT = 4
 
@@ -25,7 +25,7 @@ INDENT = 4
 class KerasWriter(ModelWriter):
     """`into` is the variable that holds the input of the residual around a stretch, or x."""
 
-    reserved = frozenset({"config", "inputs", "keras", "layers", "x", *HELPERS})
+    reserved = frozenset({"config", "inputs", "keras", "layers", "mask", "v", "x", *HELPERS})
     locals = re.compile(r"skip(_skip)*")
 
     def write(self, layers: tuple[Layer, ...], shape: Shape, env: Mapping[str, Any]) -> str:
@@ -39,9 +39,12 @@ class KerasWriter(ModelWriter):
         lines = []
         for call in layer_calls(op, before, after, args):
             if call.function in HELPERS:
-                self.helpers.add(call.function)
-            lines += _pass("x", call, indent)
+                self.helpers |= {call.function, *NEEDS.get(call.function, ())}
+            lines += _pass("x, mask" if call.function in PAIRS else "x", call, indent)
         return lines
+
+    def sizes(self, shape: Shape) -> list[tuple[str, Any]]:
+        return [("vocabulary", shape.vocabulary)] if isinstance(shape, Tokens) else []
 
     def residual(
         self, node: ResidualNode, shape: Shape, env: dict[str, Any], into: str, indent: int
@@ -92,5 +95,5 @@ def _sum(skip: str, indent: int) -> list[str]:
 
 
 def _size(shape: Shape) -> Any:
-    assert not isinstance(shape, Table), "the compiler's checks refuse residuals over tables"
+    assert isinstance(shape, Image | Vector), "the compiler's checks refuse other residuals"
     return shape.channels if isinstance(shape, Image) else shape.features

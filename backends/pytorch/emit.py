@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,17 +39,25 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     writer = PyTorchWriter()
     body = writer.write(graph.model, graph.input_shape, environment(graph))
     helpers = [name for name in HELPERS if name in writer.helpers]
+    named = sorted((n for n in helpers if re.search(rf"\b{n}\b", body)), key=_sorted)
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
-        "imports": import_lines("ops", helpers) if helpers else "",
+        "imports": import_lines("ops", named) if helpers else "",
         "body": body,
     }
     files = {"model.py": render("model.py", variables)}
     if helpers:
         pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]
-        files["ops.py"] = render("ops.py", {"name": graph.name, "pieces": pieces})
+        functional = any(re.search(r"\bF\.", piece) for piece in pieces)
+        words = {"name": graph.name, "pieces": pieces, "functional": functional}
+        files["ops.py"] = render("ops.py", words)
     return files
+
+
+def _sorted(name: str) -> tuple[bool, bool, str]:
+    """Constants, classes, functions: the order in which linters want names imported."""
+    return (not name.isupper(), not name[0].isupper(), name)
 
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:

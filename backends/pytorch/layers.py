@@ -12,7 +12,7 @@ from typing import Any
 from automlc.backends.code import Code, binary, known, select, text
 from automlc.backends.rules import rule_of
 from automlc.backends.source import CallText, Source
-from automlc.compiler.ops import Image, Shape, Table, Vector
+from automlc.compiler.ops import Image, Sequence, Shape, Table, Tokens, Vector
 
 Rule = Callable[[Any, Any, Mapping[str, Any]], CallText | None]
 
@@ -30,6 +30,11 @@ ACTIVATION_CLASSES = {
 # The pieces of ops.py, in the order in which they stand there.
 HELPERS = (
     "ACTIVATIONS",
+    "Steps",
+    "EmbedTokens",
+    "AddPositions",
+    "BagOfTokens",
+    "CropTokens",
     "EmbedCategories",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
@@ -39,11 +44,22 @@ HELPERS = (
     "RescaleOutput",
     "Residual",
     "SeparableConv2d",
+    "SeparableTextConv",
     "SqueezeExcite",
     "Standardize",
+    "TextBatchNorm",
+    "TextConv",
+    "TextFlatten",
+    "TextMax",
+    "TextMaxPool",
+    "TextMean",
+    "TransformerEncoder",
     "image_shortcut",
     "vector_shortcut",
 )
+
+
+NEEDS = {"AddPositions": ("EmbedTokens",)}  # what a piece reads of others
 
 
 def _stride(value: Any) -> dict[str, Any]:
@@ -121,6 +137,8 @@ def _not(value: Any) -> Any:
 def _norm(before: Shape, after: Shape, args: Mapping[str, Any]) -> CallText:
     if isinstance(before, Image):
         return CallText("nn.BatchNorm2d", before.channels)
+    if isinstance(before, Sequence):
+        return CallText("TextBatchNorm", before.features)
     assert isinstance(before, Vector)
     return CallText("nn.BatchNorm1d", before.features)
 
@@ -145,6 +163,25 @@ def _embed(before: Table, after: Vector, args: Mapping[str, Any]) -> CallText | 
     return CallText("EmbedCategories", before.numeric, sizes, limit=args["limit"])
 
 
+def _flatten(before: Shape, after: Shape, args: Mapping[str, Any]) -> CallText:
+    return CallText("TextFlatten" if isinstance(before, Sequence) else "nn.Flatten")
+
+
+def _text_conv(name: str) -> Rule:
+    return lambda before, after, args: CallText(
+        name, before.features, after.features, kernel=args["kernel"], **_bias(args["bias"])
+    )
+
+
+def _bag(before: Tokens, after: Vector, args: Mapping[str, Any]) -> CallText:
+    return CallText("BagOfTokens", before.length, before.vocabulary, ngrams=args["ngrams"])
+
+
+def _encoder(before: Sequence, after: Sequence, args: Mapping[str, Any]) -> CallText:
+    words = {name: args[name] for name in ("heads", "hidden", "dropout")}
+    return CallText("TransformerEncoder", before.features, **words)
+
+
 LAYERS: dict[str, Rule] = {
     "standardize": lambda b, a, args: CallText("Standardize", _channels(b)),
     "embed_categories": _embed,
@@ -161,7 +198,7 @@ LAYERS: dict[str, Rule] = {
     "avg_pool2d": _pool("AvgPool2d"),
     "global_avg_pool2d": lambda b, a, args: CallText("GlobalAvgPool2d"),
     "global_max_pool2d": lambda b, a, args: CallText("GlobalMaxPool2d"),
-    "flatten": lambda b, a, args: CallText("nn.Flatten"),
+    "flatten": _flatten,
     "dense": lambda b, a, args: CallText(
         "nn.Linear", b.features, a.features, **_bias(args["bias"])
     ),
@@ -171,6 +208,16 @@ LAYERS: dict[str, Rule] = {
     "activation": _activation,
     "dropout": lambda b, a, args: CallText("nn.Dropout", args["rate"]),
     "spatial_dropout": lambda b, a, args: CallText("nn.Dropout2d", args["rate"]),
+    "crop_tokens": lambda b, a, args: CallText("CropTokens", a.length, a.vocabulary),
+    "embedding": lambda b, a, args: CallText("EmbedTokens", b.vocabulary, a.features),
+    "bag_of_tokens": _bag,
+    "position_embedding": lambda b, a, args: CallText("AddPositions", b.length, b.features),
+    "conv1d": _text_conv("TextConv"),
+    "separable_conv1d": _text_conv("SeparableTextConv"),
+    "max_pool1d": lambda b, a, args: CallText("TextMaxPool", args["size"]),
+    "transformer_encoder": _encoder,
+    "global_avg_pool1d": lambda b, a, args: CallText("TextMean"),
+    "global_max_pool1d": lambda b, a, args: CallText("TextMax"),
 }
 
 

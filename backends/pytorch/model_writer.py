@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automlc.backends.code import Code, evaluate, known, whole
-from automlc.backends.model_writer import ModelWriter, Written, arguments, branch
-from automlc.backends.pytorch.layers import HELPERS, layer_call
+from automlc.backends.model_writer import VARIABLES, ModelWriter, Written, arguments, branch
+from automlc.backends.pytorch.layers import HELPERS, NEEDS, layer_call
 from automlc.backends.source import CallText, Source, layout
 from automlc.compiler.architecture import (
     ChoiceNode,
@@ -20,7 +20,10 @@ from automlc.compiler.architecture import (
     ResidualNode,
     walk,
 )
-from automlc.compiler.ops import OPS, Image, Shape, Table, Vector
+from automlc.compiler.ops import OPS, Image, Sequence, Shape, Tokens, Vector
+
+
+_BY_PLACE = ("flatten", "position_embedding", "bag_of_tokens")
 
 
 @dataclass
@@ -28,24 +31,28 @@ class PyTorchWriter(ModelWriter):
     """Layers go to the list `into`; sizes stand in variables, because PyTorch asks for them."""
 
     track_positions: bool = True
+    sequential: str = "nn.Sequential"
 
-    reserved = frozenset({"c", "h", "w", "n", "config", "layers", "nn", "self", "torch", *HELPERS})
+    reserved = frozenset({*VARIABLES.values(), "config", "layers", "nn", "self", "torch", *HELPERS})
     locals = re.compile(r"(body_)*body(_in)?")  # lists that residuals are collected in
 
     def write(self, layers: tuple[Layer, ...], shape: Shape, env: Mapping[str, Any]) -> str:
         """The body of `__init__`: lines that end in `self.layers = nn.Sequential(...)`."""
-        # Height and width matter to the code only where feature maps are laid out as a vector.
+        # How many places there are matters to the code only where something is made for each.
         self.track_positions = any(
-            isinstance(n, OpNode) and n.op == "flatten" for n in walk(layers)
+            isinstance(n, OpNode) and n.op in _BY_PLACE for n in walk(layers)
         )
+        if isinstance(shape, Tokens):
+            self.sequential = "Steps"
+            self.helpers.add("Steps")
         straight = self.straight(layers, shape, env)
         if straight is not None:
             calls, _ = straight
-            lines = layout("self.layers = ", CallText("nn.Sequential", *calls), 8)
+            lines = layout("self.layers = ", CallText(self.sequential, *calls), 8)
             return "\n".join(lines) + "\n"
         written = self._layers(layers, shape, dict(env), "layers", 8)
         start = ["        layers: list[nn.Module] = []"]
-        end = ["        self.layers = nn.Sequential(*layers)"]
+        end = [f"        self.layers = {self.sequential}(*layers)"]
         return "\n".join([*start, *written.lines, *end]) + "\n"
 
     # Straight-line code: every condition, choice and number of times is known.
@@ -129,7 +136,7 @@ class PyTorchWriter(ModelWriter):
         call = layer_call(op, before, after, args)
         name = call.function.partition("[")[0] if call is not None else ""
         if name in HELPERS:
-            self.helpers.add(name)
+            self.helpers |= {name, *NEEDS.get(name, ())}
         return call
 
     def sizes(self, shape: Shape) -> list[tuple[str, Any]]:
@@ -140,6 +147,10 @@ class PyTorchWriter(ModelWriter):
             if self.track_positions:
                 dims += [("height", shape.height), ("width", shape.width)]
             return dims
+        if isinstance(shape, Tokens | Sequence):
+            size = "vocabulary" if isinstance(shape, Tokens) else "features"
+            length = [("length", shape.length)] if self.track_positions else []
+            return [*length, (size, getattr(shape, size))]
         return []
 
     def residual(
@@ -175,5 +186,5 @@ class PyTorchWriter(ModelWriter):
 
 
 def _size(shape: Shape) -> Any:
-    assert not isinstance(shape, Table), "the compiler's checks refuse residuals over tables"
+    assert isinstance(shape, Image | Vector), "the compiler's checks refuse other residuals"
     return shape.channels if isinstance(shape, Image) else shape.features

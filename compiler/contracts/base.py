@@ -110,6 +110,10 @@ class Request:
         return self.task.startswith("image_")
 
     @property
+    def is_text(self) -> bool:
+        return self.task.startswith("text_")
+
+    @property
     def is_classification(self) -> bool:
         return self.task.endswith("_classification")
 

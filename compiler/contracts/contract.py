@@ -19,6 +19,7 @@ SCHEMA = "automlc.contract/1"
 Format = Literal["builtin", "npz", "table", "image_folder"]
 StorageKind = Literal["builtin", "npz", "csv", "parquet", "image_folder"]
 Dtype = Literal["uint8", "float32"]
+Tokens = Literal["word", "character"]
 
 
 class ContractError(ValueError):
@@ -68,6 +69,24 @@ class TableInput:
     def width(self) -> int:
         """Number of columns of the tensor."""
         return len(self.numeric) + len(self.categorical)
+
+
+@record
+class TextInput:
+    """Texts as data.py hands them out: int32 [N, length], token ids below `vocabulary`.
+
+    Id 0 is padding (at the end only), 1 a token that the training rows do not have often enough.
+    Cells of several columns are joined by line breaks. `length` is that of the longest text and
+    `vocabulary` the number of distinct tokens plus 2, both at most what `data.text` allows, over
+    the rows that `ClassTarget.counts` would count; so neither depends on a seed, and a training
+    part may use fewer ids.
+    """
+
+    columns: tuple[str, ...]
+    length: int
+    vocabulary: int
+    tokens: Tokens = "word"
+    lowercase: bool = True
 
 
 @record
@@ -127,7 +146,7 @@ class Storage:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-Input = ImageInput | TableInput
+Input = ImageInput | TableInput | TextInput
 Target = ClassTarget | NumberTarget
 
 
@@ -203,6 +222,8 @@ def _fields(value: object) -> dict[str, Any]:
 def _input_to_json(value: Input) -> dict[str, Any]:
     if isinstance(value, ImageInput):
         return {"kind": "image", **_fields(value)}
+    if isinstance(value, TextInput):
+        return {"kind": "text", **_fields(value), "columns": list(value.columns)}
     return {
         "kind": "table",
         "numeric": list(value.numeric),
@@ -218,7 +239,10 @@ def _target_to_json(value: Target) -> dict[str, Any]:
 
 
 def _input_from_json(data: Mapping[str, Any]) -> Input:
-    if _one_of(data, "kind", ("image", "table")) == "image":
+    kind = _one_of(data, "kind", ("image", "table", "text"))
+    if kind == "text":
+        return _text_input(data)
+    if kind == "image":
         return ImageInput(
             height=_count(data, "height", least=1),
             width=_count(data, "width", least=1),
@@ -230,6 +254,19 @@ def _input_from_json(data: Mapping[str, Any]) -> Input:
         numeric=_list(data, "numeric", _is_text),
         categorical=tuple(_category(item) for item in _list(data, "categorical", _is_mapping)),
         missing={name: _count(missing, name) for name in sorted(missing)},
+    )
+
+
+def _text_input(data: Mapping[str, Any]) -> TextInput:
+    columns = _list(data, "columns", _is_text)
+    if not columns or not isinstance(data.get("lowercase"), bool):
+        raise ContractError('a text input has "columns", and "lowercase" is true or false')
+    return TextInput(
+        columns=columns,
+        length=_count(data, "length", least=1),
+        vocabulary=_count(data, "vocabulary", least=3),
+        tokens=cast(Tokens, _one_of(data, "tokens", ("word", "character"))),
+        lowercase=data["lowercase"],
     )
 
 
@@ -257,7 +294,9 @@ def _check_storage(contract: DataContract) -> DataContract:
     expected = "table" if kind in ("csv", "parquet") else kind
     if contract.format != expected:
         raise ContractError(f'"format" must be {expected} for storage of the kind {kind}')
-    is_table = isinstance(contract.input, TableInput)
+    if isinstance(contract.input, TextInput) and kind not in ("csv", "parquet"):
+        raise ContractError('"input" does not fit "storage"')
+    is_table = isinstance(contract.input, TableInput | TextInput)
     holds_table = kind in ("csv", "parquet") or details.get("axes") == "NF"
     if is_table != holds_table and kind != "builtin":
         raise ContractError('"input" does not fit "storage"')

@@ -28,6 +28,7 @@ from automlc.compiler.contracts.contract import (
     DataContract,
     ImageInput,
     TableInput,
+    TextInput,
     loads,
 )
 from automlc.compiler.contracts.files import data_roots, is_inside
@@ -117,6 +118,14 @@ def _reader(request: Request) -> Reader:
     from automlc.compiler.contracts import npz  # numpy is not for `validate` to wait for
 
     name = request.path.name.lower()
+    if request.is_text and not name.endswith(table.SUFFIXES):
+        raise request.problems.stop(
+            "E376",
+            "task.kind",
+            f"{request.task} reads tables ({', '.join(table.SUFFIXES)}),"
+            f" and {quote(request.source)} is none",
+            "write the texts into a csv file with a column of texts and one of targets",
+        )
     if request.source.startswith(builtin.PREFIX):
         return builtin.read
     if request.path.is_dir():
@@ -225,8 +234,10 @@ def _adopt(request: Request, recorded: DataContract) -> DataContract:
     """A recorded contract in place of the data: what the spec says must still fit it."""
     problems, data = request.problems, request.data
     is_image = isinstance(recorded.input, ImageInput)
+    is_text = isinstance(recorded.input, TextInput)
     is_class = isinstance(recorded.target, ClassTarget)
-    if is_image != request.is_image or is_class != request.is_classification:
+    fits = (is_image, is_text) == (request.is_image, request.is_text)
+    if not fits or is_class != request.is_classification:
         problems.report("E378", "task.kind", f"the recorded contract is not of {request.task} data")
         raise problems.stopped()
     target = recorded.storage.details.get("target")
@@ -243,6 +254,8 @@ def _adopt(request: Request, recorded: DataContract) -> DataContract:
         _agree(problems, "data.image.size", "size", size, tuple(image.size or size))
         channels = recorded.input.channels
         _agree(problems, "data.image.channels", "channels", channels, image.channels or channels)
+    if isinstance(recorded.input, TextInput):
+        _check_text(request, recorded.input)
     rows = rows_after_split(request, recorded.storage, recorded.target)
     return replace(recorded, rows=rows)
 
@@ -257,6 +270,19 @@ def _check_columns(request: Request, recorded: DataContract) -> None:
     for name, kind in request.data.columns.items():
         key = ("data", "columns", name)
         _agree(request.problems, key, f"column {quote(name)}", kinds.get(name, "ignore"), kind)
+
+
+def _check_text(request: Request, recorded: TextInput) -> None:
+    problems, data = request.problems, request.data
+    named = tuple(name for name, kind in data.columns.items() if kind == "text")
+    _agree(problems, "data.columns", "text", recorded.columns, named or recorded.columns)
+    _agree(problems, "data.text.tokens", "kind of token", recorded.tokens, data.text.tokens)
+    lowercase = data.text.lowercase
+    _agree(problems, "data.text.lowercase", "lowercase", recorded.lowercase, lowercase)
+    length = min(recorded.length, data.text.length)
+    _agree(problems, "data.text.length", "length", recorded.length, length)
+    size = min(recorded.vocabulary, data.text.max_tokens)
+    _agree(problems, "data.text.max_tokens", "vocabulary", recorded.vocabulary, size)
 
 
 def _agree(

@@ -30,6 +30,7 @@ from automlc.compiler.contracts.columns import (
 from automlc.compiler.contracts.contract import (
     Category,
     DataContract,
+    Input,
     Storage,
     TableInput,
     Target,
@@ -68,7 +69,7 @@ def read(request: Request) -> DataContract:
     is_parquet = request.path.name.endswith(parquet.SUFFIXES)
     source = (Parquet if is_parquet else Delimited)(request.path, problems)
     _check_names(request, source.names)
-    scan = _Scan(request, source)
+    scan = _scan(request, source)
     scan.first_pass()
     inputs = scan.inputs()
     target = scan.target_found()
@@ -87,6 +88,14 @@ def read(request: Request) -> DataContract:
     )
 
 
+def _scan(request: Request, source: Source) -> Scan:
+    if not request.is_text:
+        return Scan(request, source)
+    from automlc.compiler.contracts.text import TextScan  # it builds on this module
+
+    return TextScan(request, source)
+
+
 def _check_names(request: Request, names: list[str]) -> None:
     data, problems = request.data, request.problems
     if data.target is None:
@@ -100,11 +109,21 @@ def _check_names(request: Request, names: list[str]) -> None:
         report_unknown_column(request, "data.target", data.target, names)
     if data.split.column is not None and data.split.column not in names:
         report_unknown_column(request, "data.split.column", data.split.column, names)
-    for name in data.columns or {}:
+    for name, kind in () if request.is_text else data.columns.items():
         if name not in names:
             report_unknown_column(request, ("data", "columns", name), name, names)
+        elif kind == "text":
+            problems.report(
+                "E376",
+                ("data", "columns", name),
+                f"column {quote(name)} is declared as text, and {request.task} reads no texts",
+                f"write `kind: {request.task.replace('tabular', 'text')}`, or `{name}: ignore`",
+            )
     if problems.has_errors:
         raise problems.stopped()
+
+
+Source = Delimited | Parquet
 
 
 @dataclass
@@ -118,10 +137,10 @@ class _Labels:
     not_numbers: list[tuple[int, str]] = field(default_factory=list)
 
 
-class _Scan:
+class Scan:
     """One table on its way to a contract."""
 
-    def __init__(self, request: Request, source: Delimited | Parquet):
+    def __init__(self, request: Request, source: Source):
         self.request = request
         self.source = source
         self.target = str(request.data.target)
@@ -146,8 +165,7 @@ class _Scan:
             parts = self._parts(block, split)
             self.rows.update(parts)
             self._add_labels(block, block.columns[target], parts)
-            for place, facts in self.facts.items():
-                facts.add(block.columns[place], block.lines)
+            self.look(block, parts)
         if not self.rows:
             raise self.request.problems.stop("E367", "data.source", "the table has no rows")
         if not self.rows["train"]:
@@ -156,6 +174,11 @@ class _Scan:
             )
         self._check_labels()
         self._check_words()
+
+    def look(self, block: Block, parts: Sequence[str]) -> None:
+        """One block of what the model is to see, and the part of each row."""
+        for place, facts in self.facts.items():
+            facts.add(block.columns[place], block.lines)
 
     def _parts(self, block: Block, split: int | None) -> list[str]:
         if split is None:
@@ -256,7 +279,7 @@ class _Scan:
 
     # --- the features ----------------------------------------------------------------------
 
-    def inputs(self) -> TableInput:
+    def inputs(self) -> Input:
         """The columns that the model sees; what is left out is said in a warning."""
         kinds = {place: self._kind(facts) for place, facts in self.facts.items()}
         texts = [place for place, kind in kinds.items() if kind == "category"]

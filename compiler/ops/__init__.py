@@ -1,7 +1,18 @@
 """What a block is: shapes and costs of each operation, for every backend."""
 
-from automlc.compiler.ops import conv, dense, inputs, normalize, pool
-from automlc.compiler.ops.base import OPS, Arg, Cost, Image, Op, Shape, Table, Vector
+from automlc.compiler.ops import conv, dense, inputs, normalize, pool, text
+from automlc.compiler.ops.base import (
+    OPS,
+    Arg,
+    Cost,
+    Image,
+    Op,
+    Sequence,
+    Shape,
+    Table,
+    Tokens,
+    Vector,
+)
 
 __all__ = [
     "OPS",
@@ -9,12 +20,15 @@ __all__ = [
     "Cost",
     "Image",
     "Op",
+    "Sequence",
     "Shape",
     "Table",
+    "Tokens",
     "Vector",
     "conv",
     "dense",
     "inputs",
     "normalize",
     "pool",
+    "text",
 ]

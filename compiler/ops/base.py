@@ -62,7 +62,33 @@ class Table:
         return self.numeric + len(self.cardinalities)
 
 
-Shape = Image | Vector | Table
+@record
+class Tokens:
+    """A batch of texts as token ids from 0 to `vocabulary` - 1; 0 is padding, at the end only."""
+
+    length: Value
+    vocabulary: Value
+
+    rank = "tokens"
+
+    def size(self) -> Value:
+        return self.length
+
+
+@record
+class Sequence:
+    """A batch of texts with a feature vector at each place; which places are padding is known."""
+
+    length: Value
+    features: Value
+
+    rank = "sequence"
+
+    def size(self) -> Value:
+        return self.length * self.features
+
+
+Shape = Image | Vector | Table | Tokens | Sequence
 
 
 @record
@@ -70,7 +96,7 @@ class Cost:
     """Exact counts of one operation for one example.
 
     `buffers`: float32 numbers that are saved but not trained. `macs`: multiply-accumulates of
-    convolutions and dense layers (element-wise work is not counted, as is usual).
+    convolutions, dense layers and attention (element-wise work is not counted, as is usual).
     """
 
     params: Value = 0
@@ -161,6 +187,13 @@ def add(op: Op) -> Op:
     """Register an operation; a package outside registers its own the same way."""
     OPS.add(op.name)(op)
     return op
+
+
+def smaller(a: Value, b: Value) -> Value:
+    """min() of two values of any kind."""
+    if hasattr(a, "minimum"):
+        return a.minimum(b)
+    return b.minimum(a) if hasattr(b, "minimum") else min(a, b)
 
 
 def ceil_div(value: Value, divisor: Value) -> Value:

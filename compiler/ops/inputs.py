@@ -1,6 +1,6 @@
 """Operations at the input: standardizing, embedding of categories, augmentation."""
 
-from automlc.compiler.ops.base import Arg, Args, Cost, Op, Shape, Table, Value, Vector, add
+from automlc.compiler.ops.base import Arg, Args, Cost, Op, Shape, Table, Value, Vector, add, smaller
 
 
 def _channels(shape: Shape) -> Value:
@@ -15,14 +15,7 @@ def embedding_size(cardinality: int, limit: Value) -> Value:
     `limit` may be symbolic or code, so the smaller of the two is found by the value's own rule.
     """
     half = (cardinality + 2) // 2
-    return min_value(half, limit)
-
-
-def min_value(known: int, value: Value) -> Value:
-    """min() of a known integer and a value of any kind."""
-    if isinstance(value, int):
-        return min(known, value)
-    return value.minimum(known)
+    return smaller(half, limit)
 
 
 def _embedded(shape: Table, args: Args) -> Vector:

@@ -33,7 +33,7 @@ add(
     Op(
         "flatten",
         "Lay all channels and positions out as one vector.",
-        ranks=("image", "vector"),
+        ranks=("image", "vector", "sequence"),
         shape=lambda shape, _: Vector(shape.size()),
         output_rank="vector",
     )

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from automlc.backends.keras.emit import model_files as keras_files
 from automlc.backends.pytorch.emit import model_files as torch_files
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.ops import Image
-from tests.backends.operations import operations
+from automlc.compiler.ops import Image, Tokens
+from tests.backends.operations import operations, text_operations, text_spec
 from tests.backends.weights import carry_over, creation_order, variables
 from tests.compiler.spaces import graph as graph_of
 from tests.compiler.spaces import preset_graph, sample, with_backend
@@ -42,10 +42,19 @@ def example(shape: Any, rows: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     if isinstance(shape, Image):
         return rng.random((rows, shape.channels, shape.height, shape.width), dtype=np.float32)
+    if isinstance(shape, Tokens):
+        return tokens(shape, rows, rng)
     codes = [rng.integers(0, count + 1, (rows, 1)) for count in shape.cardinalities]
     return np.concatenate(
         [rng.normal(size=(rows, shape.numeric)), *codes], axis=1, dtype=np.float32
     )
+
+
+def tokens(shape: Tokens, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Texts of every length: the first has no token at all, the last no padding."""
+    ids = rng.integers(1, shape.vocabulary, (rows, shape.length), dtype=np.int32)
+    lengths = np.linspace(0, shape.length, rows).astype(int)
+    return np.where(np.arange(shape.length) < lengths[:, None], ids, np.int32(0))
 
 
 def disturb(state: Mapping[str, Any], seed: int) -> None:
@@ -57,7 +66,7 @@ def disturb(state: Mapping[str, Any], seed: int) -> None:
         if not tensor.is_floating_point():
             continue
         noise = torch.rand(tensor.shape, generator=generator)
-        if name.endswith(("running_var", "deviation")):
+        if name.endswith(("running_var", "deviation", "idf")):
             tensor.copy_(0.5 + noise)
         elif tensor.ndim == 1:
             tensor.add_(noise - 0.5)
@@ -151,6 +160,9 @@ def spaces(name: str) -> Iterator[tuple[str, SearchGraph]]:
     elif name == "operations":
         for key, (parameters, model) in operations().items():
             yield key, graph_of(spec(parameters, model), "odd")
+    elif name == "text_operations":
+        for key, (parameters, model) in text_operations().items():
+            yield key, graph_of(text_spec(parameters, model), "text")
     else:
         yield f"{name} classification", preset_graph(name, False)
         yield f"{name} regression", preset_graph(name, True)

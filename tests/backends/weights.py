@@ -45,6 +45,8 @@ def converted(array: np.ndarray, name: str, depthwise: bool) -> np.ndarray:
     """One PyTorch array as the Keras variable of that name holds it."""
     if array.ndim == 4:
         return array.transpose(2, 3, 0, 1) if depthwise else array.transpose(2, 3, 1, 0)
+    if array.ndim == 3:
+        return array.transpose(2, 0, 1) if depthwise else array.transpose(2, 1, 0)
     return array.T if array.ndim == 2 and name.endswith("kernel") else array
 
 

@@ -17,6 +17,7 @@ from automlc.compiler.contracts.contract import (
     Rows,
     Storage,
     TableInput,
+    TextInput,
 )
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import SearchGraph
@@ -31,6 +32,7 @@ INPUTS = {
     "mixed": TableInput(
         ("a", "b"), (Category("c", ("u", "v")), Category("d", tuple("abcdefghijklmnopqrstuvwxyz")))
     ),
+    "text": TextInput(("body",), 21, 90),
 }
 CLASSES = ClassTarget(tuple(range(7)), (9,) * 7)
 NUMBER = NumberTarget(-1.0, 4.0, 1.0)
@@ -38,7 +40,7 @@ NUMBER = NumberTarget(-1.0, 4.0, 1.0)
 
 def storage(name: str) -> Storage:
     """How data of that input would lie on disk."""
-    if name == "mixed":
+    if name in ("mixed", "text"):
         return Storage("csv", 63, details={"delimiter": ",", "target": "y"})
     details = {"features": "x_train", "labels": "y_train", "axes": "NHWC"}
     if name == "numbers":
@@ -50,7 +52,7 @@ def contract(name: str, regression: bool) -> DataContract:
     """A contract of that input, without data behind it."""
     return DataContract(
         source="made.npz",
-        format="table" if name == "mixed" else "npz",
+        format="table" if name in ("mixed", "text") else "npz",
         fingerprint="sha256:0",
         input=INPUTS[name],
         target=NUMBER if regression else CLASSES,
@@ -68,7 +70,8 @@ def graph(text: str, input_name: str, regression: bool = False) -> SearchGraph:
 
 @cache
 def preset_graph(input_name: str, regression: bool) -> SearchGraph:
-    kind = "image" if isinstance(INPUTS[input_name], ImageInput) else "tabular"
+    kinds = {ImageInput: "image", TableInput: "tabular", TextInput: "text"}
+    kind = kinds[type(INPUTS[input_name])]
     task = f"{kind}_{'regression' if regression else 'classification'}"
     return graph(
         f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n",

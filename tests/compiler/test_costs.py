@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from automlc.backends.pytorch.emit import model_files
-from automlc.compiler.ops import Image
+from automlc.compiler.ops import Image, Tokens
 from tests.compiler.spaces import INPUTS, preset_graph, sample
 from tests.emitted.loading import emitted
 
@@ -30,10 +30,17 @@ def macs_of(model: torch.nn.Module, x: torch.Tensor) -> int:
 
     def dense(layer: torch.nn.Linear, _: object, out: torch.Tensor) -> None:
         nonlocal total
-        total += layer.weight.numel()
+        total += layer.weight.numel() * (out[0].numel() // layer.out_features)
+
+    def attention(layer: torch.nn.Module, given: tuple[torch.Tensor], _: object) -> None:
+        """Queries with keys, then weights with values, at each pair of places."""
+        nonlocal total
+        total += 2 * given[0].shape[1] ** 2 * layer.query.out_features
 
     for module in model.modules():
-        if isinstance(module, torch.nn.Conv2d):
+        if type(module).__name__ == "TransformerEncoder":
+            module.register_forward_hook(attention)
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Conv1d):
             module.register_forward_hook(convolution)
         elif isinstance(module, torch.nn.Linear):
             module.register_forward_hook(dense)
@@ -46,6 +53,8 @@ def example(shape: object) -> torch.Tensor:
     """Two random examples of an input."""
     if isinstance(shape, Image):
         return torch.rand(2, shape.channels, shape.height, shape.width)
+    if isinstance(shape, Tokens):
+        return torch.randint(0, shape.vocabulary, (2, shape.length), dtype=torch.int32)
     codes = [torch.randint(0, count + 1, (2, 1)).float() for count in shape.cardinalities]
     return torch.cat([torch.randn(2, shape.numeric), *codes], dim=1)
 
