@@ -119,9 +119,7 @@ def _hidden(*calls: CallText) -> list[CallText]:
 def _text_conv(name: str) -> Rule:
     def rule(before: Sequence, after: Sequence, args: Mapping[str, Any]) -> list[CallText]:
         bias = _bias(args["bias"])
-        return _hidden(
-            CallText(name, args["filters"], args["kernel"], padding="same", **bias)
-        )
+        return _hidden(CallText(name, args["filters"], args["kernel"], padding="same", **bias))
 
     return rule
 
@@ -183,12 +181,8 @@ LAYERS: dict[str, Rule] = {
     "activation": _activation,
     "dropout": _one("layers.Dropout", "rate"),
     "spatial_dropout": _one("layers.SpatialDropout2D", "rate"),
-    "crop_tokens": lambda b, a, args: [
-        CallText("crop_tokens", X, args["length"], a.vocabulary)
-    ],
-    "embedding": lambda b, a, args: [
-        CallText("embed_tokens", X, b.vocabulary, args["features"])
-    ],
+    "crop_tokens": lambda b, a, args: [CallText("crop_tokens", X, args["length"], a.vocabulary)],
+    "embedding": lambda b, a, args: [CallText("embed_tokens", X, b.vocabulary, args["features"])],
     "bag_of_tokens": lambda b, a, args: [
         CallText("BagOfTokens", b.vocabulary, ngrams=args["ngrams"])
     ],
