@@ -139,14 +139,22 @@ def fit(table: Table, space: Space, kind: str) -> tuple[Table, Mapping[str, int]
     """The part of a table that fits a space, and how many actions each missing name cost."""
     left_out: Counter[str] = Counter()
     rows: list[Row] = []
-    for row in table.rows:
-        if row.state.get("input", kind) != kind:
-            continue
+    for row in _of_input(table, kind):
         actions = [a for ranked in row.actions if (a := _fitted(ranked, space, left_out))]
         if actions:
-            state = {part: word for part, word in row.state.items() if part != "input"}
-            rows.append(Row(state, tuple(rank(actions))))
+            rows.append(Row(row.state, tuple(rank(actions))))
     return replace(table, rows=tuple(rows)), left_out
+
+
+def _of_input(table: Table, kind: str) -> Iterator[Row]:
+    """The rows of a kind of input, which is no part of their states any more; a row for any kind
+    counts where there is none of this kind."""
+    own = [row for row in table.rows if row.state.get("input") == kind]
+    special = [{p: word for p, word in row.state.items() if p != "input"} for row in own]
+    for row in table.rows:
+        state = {part: word for part, word in row.state.items() if part != "input"}
+        if row in own or ("input" not in row.state and state not in special):
+            yield replace(row, state=state)
 
 
 def _fitted(ranked: Ranked, space: Space, left_out: Counter[str]) -> Ranked | None:
@@ -159,7 +167,7 @@ def _fitted(ranked: Ranked, space: Space, left_out: Counter[str]) -> Ranked | No
     parts = [main.text]
     for one in parse_action(ranked.also).assignments if ranked.also else ():
         part = resolve(WrittenAction((one,)), space)
-        if usable(part, space) is None:
+        if one.name not in main.names() and usable(part, space) is None:
             parts.append(part.text)
     return replace(ranked, action=Action(" and ".join(parts)), also="")
 
@@ -199,12 +207,29 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
                 "E337", f"{one.name} is not a parameter of this space", one.span or rule.span,
                 hint=f"did you mean {near}?" if near else "declare it in space.parameters", key=key,
             )  # fmt: skip
-        never = usable(resolved, space) if not missing else None
+        strangers = [node for a in action.assignments for node in _strangers(a, space)]
+        for node in strangers:
+            near = nearest(node.name, space.names)
+            draft.problems.add(
+                "E337", f"{node.name} is not a parameter of this space", node.span or rule.span,
+                hint=f"did you mean {near}?" if near else None, key=key,
+            )  # fmt: skip
+        never = usable(resolved, space) if not missing and not strangers else None
         if never is not None:
-            draft.problems.add("E339", f"{action}: {never}", rule.span, key=key)
+            draft.problems.add("E339", f"it can never be that {never}", rule.span, key=key)
         actions.append(resolved)
     line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key
     return WrittenRule(to_text(condition), tuple(actions), line)
+
+
+def _strangers(one: Assignment, space: Space) -> Iterator[Name]:
+    """Names on the right that are neither parameters nor words of the parameter that is set."""
+    domain = space[one.name].domain if one.name in space else None
+    if domain is None or (isinstance(one.value, Name) and isinstance(domain, Choice | Fixed)):
+        return  # what is set is missing, or the word is a value that the parameter lacks: E339
+    for node in walk(one.value):
+        if isinstance(node, Name) and node.name not in space and not domain.contains(node.name):
+            yield node
 
 
 def _words_of_states(node: Expr) -> Expr:
