@@ -200,33 +200,35 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
     actions = []
     for action in rule.actions:
         resolved = resolve(action, space)
-        missing = [a for a in action.assignments if a.name not in space]
-        for one in missing:
+        strangers = [node for a in action.assignments for node in _strangers(a, space)]
+        for one in strangers:
             near = nearest(one.name, space.names)
             draft.problems.add(
                 "E337", f"{one.name} is not a parameter of this space", one.span or rule.span,
                 hint=f"did you mean {near}?" if near else "declare it in space.parameters", key=key,
             )  # fmt: skip
-        strangers = [node for a in action.assignments for node in _strangers(a, space)]
-        for node in strangers:
-            near = nearest(node.name, space.names)
-            draft.problems.add(
-                "E337", f"{node.name} is not a parameter of this space", node.span or rule.span,
-                hint=f"did you mean {near}?" if near else None, key=key,
-            )  # fmt: skip
-        never = usable(resolved, space) if not missing and not strangers else None
+        never = usable(resolved, space) if not strangers else None
         if never is not None:
-            draft.problems.add("E339", f"it can never be that {never}", rule.span, key=key)
+            names = [one.name for one in action.assignments if one.name in never]
+            domains = [f"{name} is {space[name].domain}" for name in names]
+            draft.problems.add(
+                "E339", f"{never} can never be: {', '.join(domains)}", rule.span, key=key,
+                hint="widen the parameter: a group of space.expand may have the value",
+            )  # fmt: skip
         actions.append(resolved)
     line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key
     return WrittenRule(to_text(condition), tuple(actions), line)
 
 
-def _strangers(one: Assignment, space: Space) -> Iterator[Name]:
-    """Names on the right that are neither parameters nor words of the parameter that is set."""
-    domain = space[one.name].domain if one.name in space else None
-    if domain is None or (isinstance(one.value, Name) and isinstance(domain, Choice | Fixed)):
-        return  # what is set is missing, or the word is a value that the parameter lacks: E339
+def _strangers(one: Assignment, space: Space) -> Iterator[Assignment | Name]:
+    """What is set and is no parameter; names on the right that are neither parameters nor words
+    of the parameter that is set."""
+    if one.name not in space:
+        yield one
+        return
+    domain = space[one.name].domain
+    if isinstance(one.value, Name) and isinstance(domain, Choice | Fixed):
+        return  # a word that the parameter cannot be is E339
     for node in walk(one.value):
         if isinstance(node, Name) and node.name not in space and not domain.contains(node.name):
             yield node
@@ -293,17 +295,19 @@ def _compared(node: Expr) -> Iterator[tuple[Name, Literal]]:
 def resolve(action: WrittenAction, space: Space) -> Action:
     """An action of a text with its words as values: `optimizer = sgd` sets the text "sgd".
 
-    A word that the parameter can have is that value; else it is another parameter.
+    A word that the parameter can have is that value, and so is any that stands alone for one of a
+    choice; else it is another parameter.
     """
     parts = []
     for one in action.assignments:
         domain = space[one.name].domain if one.name in space else None
+        stands = isinstance(one.value, Name) and isinstance(domain, Choice | Fixed)
 
-        def word(node: Expr, domain: Any = domain) -> Expr:
+        def word(node: Expr, domain: Any = domain, stands: bool = stands) -> Expr:
             if not isinstance(node, Name):
                 return node
             own = domain.contains(node.name) if domain is not None else False
-            return Literal(node.name) if own or node.name not in space else node
+            return Literal(node.name) if own or (stands and node.name not in space) else node
 
         parts.append(str(Assignment(one.name, transform(one.value, word))))
     return Action(" and ".join(parts))

@@ -70,23 +70,24 @@ def apply(action: Action, space: Space, config: Mapping[str, Scalar]) -> dict[st
 def usable(action: Action, space: Space) -> str | None:
     """Why an action can never be taken in a space: the name that is missing, or a constant value
     that its parameter cannot have; None where it may be taken."""
-    for name, expr in _assignments(action.text):
+    try:
+        assignments = _assignments(action.text)
+    except ExpressionError:
+        return action.text  # such as a word that is divided by a number
+    for name, expr in assignments:
         if name not in space:
             return name
         strangers = sorted(names(expr) - {*space.names})
         if strangers:
             return strangers[0]
         if not names(expr) and not _has(space[name].domain, expr):
-            return f"{name} = {to_text(expr)} (it is {space[name].domain})"
+            return f"{name} = {to_text(expr)}"
     return None
 
 
 def _has(domain: Domain, constant: Expr) -> bool:
     """Whether a constant is a value of a domain as it stands, without being brought to a grid."""
-    try:
-        value = evaluate(constant, {})
-    except ExpressionError:
-        return False
+    value = evaluate(constant, {})
     return same(_fitted(domain, value), value)
 
 

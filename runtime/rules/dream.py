@@ -25,7 +25,7 @@ from automlc.spec.record import record
 Value: TypeAlias = str | bool | int | float
 Words: TypeAlias = Mapping[Value, str]
 
-NAME = "dream"
+NAME = "builtin/dream"
 PROVENANCE = "_provenance"
 
 
