@@ -6,7 +6,9 @@ the right is a name, whether it is a parameter or a value.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import field
+from functools import lru_cache
 from typing import Any
 
 from automlc.spec.diagnostics import Span
@@ -79,6 +81,11 @@ def parse_action(text: str) -> Action:
     >>> str(parse_action("optimizer = adamw and schedule = polynomial"))
     'optimizer = adamw and schedule = polynomial'
     """
+    return _parsed_action(text)
+
+
+@lru_cache(maxsize=8192)  # a table of rules repeats a few hundred actions in every condition
+def _parsed_action(text: str) -> Action:
     return _action(_parse(text, "action", None), text, None)
 
 
@@ -113,6 +120,14 @@ def _moved(expr: Expr, text: str, span: Span | None) -> Expr:
 
 
 def _action(parts: list[tuple[str, Expr, Span]], text: str, span: Span | None) -> Action:
+    seen: Counter[str] = Counter()
+    for name, _, local in parts:
+        seen[name] += 1
+        if seen[name] > 1:
+            raise ExpressionError(
+                f"{name} is set twice", "an action gives a parameter one value", code="E110",
+                span=place(local, text, span) or span,
+            )  # fmt: skip
     return Action(
         tuple(
             Assignment(name, _moved(value, text, span), place(local, text, span))

@@ -139,14 +139,22 @@ def fit(table: Table, space: Space, kind: str) -> tuple[Table, Mapping[str, int]
     """The part of a table that fits a space, and how many actions each missing name cost."""
     left_out: Counter[str] = Counter()
     rows: list[Row] = []
-    for row in table.rows:
-        if row.state.get("input", kind) != kind:
-            continue
+    for row in _of_input(table, kind):
         actions = [a for ranked in row.actions if (a := _fitted(ranked, space, left_out))]
         if actions:
-            state = {part: word for part, word in row.state.items() if part != "input"}
-            rows.append(Row(state, tuple(rank(actions))))
+            rows.append(Row(row.state, tuple(rank(actions))))
     return replace(table, rows=tuple(rows)), left_out
+
+
+def _of_input(table: Table, kind: str) -> Iterator[Row]:
+    """The rows of a kind of input, which is no part of their states any more; a row for any kind
+    counts where there is none of this kind."""
+    own = [row for row in table.rows if row.state.get("input") == kind]
+    special = [{p: word for p, word in row.state.items() if p != "input"} for row in own]
+    for row in table.rows:
+        state = {part: word for part, word in row.state.items() if part != "input"}
+        if row in own or ("input" not in row.state and state not in special):
+            yield replace(row, state=state)
 
 
 def _fitted(ranked: Ranked, space: Space, left_out: Counter[str]) -> Ranked | None:
@@ -159,7 +167,7 @@ def _fitted(ranked: Ranked, space: Space, left_out: Counter[str]) -> Ranked | No
     parts = [main.text]
     for one in parse_action(ranked.also).assignments if ranked.also else ():
         part = resolve(WrittenAction((one,)), space)
-        if usable(part, space) is None:
+        if one.name not in main.names() and usable(part, space) is None:
             parts.append(part.text)
     return replace(ranked, action=Action(" and ".join(parts)), also="")
 
@@ -192,16 +200,17 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
     actions = []
     for action in rule.actions:
         resolved = resolve(action, space)
-        missing = [a for a in action.assignments if a.name not in space]
-        for one in missing:
+        strangers = [node for a in action.assignments for node in _strangers(a, space)]
+        for one in strangers:
             near = nearest(one.name, space.names)
             draft.problems.add(
                 "E337", f"{one.name} is not a parameter of this space", one.span or rule.span,
                 hint=f"did you mean {near}?" if near else "declare it in space.parameters", key=key,
             )  # fmt: skip
-        never = usable(resolved, space) if not missing else None
+        never = usable(resolved, space) if not strangers else None
         if never is not None:
-            domains = [f"{n} is {space[n].domain}" for n in resolved.names() if n in never]
+            names = [one.name for one in action.assignments if one.name in never]
+            domains = [f"{name} is {space[name].domain}" for name in names]
             draft.problems.add(
                 "E339", f"{never} can never be: {', '.join(domains)}", rule.span, key=key,
                 hint="widen the parameter: a group of space.expand may have the value",
@@ -209,6 +218,20 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
         actions.append(resolved)
     line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key
     return WrittenRule(to_text(condition), tuple(actions), line)
+
+
+def _strangers(one: Assignment, space: Space) -> Iterator[Assignment | Name]:
+    """What is set and is no parameter; names on the right that are neither parameters nor words
+    of the parameter that is set."""
+    if one.name not in space:
+        yield one
+        return
+    domain = space[one.name].domain
+    if isinstance(one.value, Name) and isinstance(domain, Choice | Fixed):
+        return  # a word that the parameter cannot be is E339
+    for node in walk(one.value):
+        if isinstance(node, Name) and node.name not in space and not domain.contains(node.name):
+            yield node
 
 
 def _words_of_states(node: Expr) -> Expr:
@@ -272,17 +295,19 @@ def _compared(node: Expr) -> Iterator[tuple[Name, Literal]]:
 def resolve(action: WrittenAction, space: Space) -> Action:
     """An action of a text with its words as values: `optimizer = sgd` sets the text "sgd".
 
-    A word that the parameter can have is that value; else it is another parameter.
+    A word that the parameter can have is that value, and so is any that stands alone for one of a
+    choice; else it is another parameter.
     """
     parts = []
     for one in action.assignments:
         domain = space[one.name].domain if one.name in space else None
+        stands = isinstance(one.value, Name) and isinstance(domain, Choice | Fixed)
 
-        def word(node: Expr, domain: Any = domain) -> Expr:
+        def word(node: Expr, domain: Any = domain, stands: bool = stands) -> Expr:
             if not isinstance(node, Name):
                 return node
             own = domain.contains(node.name) if domain is not None else False
-            return Literal(node.name) if own or node.name not in space else node
+            return Literal(node.name) if own or (stands and node.name not in space) else node
 
         parts.append(str(Assignment(one.name, transform(one.value, word))))
     return Action(" and ".join(parts))

@@ -70,22 +70,25 @@ def apply(action: Action, space: Space, config: Mapping[str, Scalar]) -> dict[st
 def usable(action: Action, space: Space) -> str | None:
     """Why an action can never be taken in a space: the name that is missing, or a constant value
     that its parameter cannot have; None where it may be taken."""
-    for name, expr in _assignments(action.text):
+    try:
+        assignments = _assignments(action.text)
+    except ExpressionError:
+        return action.text  # such as a word that is divided by a number
+    for name, expr in assignments:
         if name not in space:
             return name
         strangers = sorted(names(expr) - {*space.names})
         if strangers:
             return strangers[0]
-        if not names(expr) and _fitted(space[name].domain, _constant(expr)) is _OUTSIDE:
+        if not names(expr) and not _has(space[name].domain, expr):
             return f"{name} = {to_text(expr)}"
     return None
 
 
-def _constant(expr: Expr) -> Scalar:
-    try:
-        return evaluate(expr, {})
-    except ExpressionError:
-        return None
+def _has(domain: Domain, constant: Expr) -> bool:
+    """Whether a constant is a value of a domain as it stands, without being brought to a grid."""
+    value = evaluate(constant, {})
+    return same(_fitted(domain, value), value)
 
 
 def _changes(
@@ -110,13 +113,24 @@ _OUTSIDE: Any = object()
 
 def _fitted(domain: Domain, value: Scalar) -> Scalar:
     """A value as the domain has it: numbers on the grid and of its type; else `_OUTSIDE`."""
-    if isinstance(domain, Integer) and isinstance(value, float):
-        value = round(value)
+    if isinstance(domain, Integer) and isinstance(value, int | float):
+        value = _on_grid(domain, value)
     if isinstance(domain, Float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if isinstance(domain, Choice):
         return next((own for own in domain.values if same(own, value)), _OUTSIDE)
     return value if domain.contains(value) else _OUTSIDE
+
+
+def _on_grid(domain: Integer, value: int | float) -> Scalar:
+    """The nearest value of a grid; outside of the bounds the nearest whole number."""
+    if isinstance(value, bool):
+        return value
+    value = round(value)
+    if not domain.low <= value <= domain.high:
+        return value
+    steps = min(round((value - domain.low) / domain.step), _steps(domain))
+    return domain.low + steps * domain.step
 
 
 def _value(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from automlc.spec.yaml_nodes import parse_yaml, to_plain
 PREFIX = "builtin/"
 _FOLDER = Path(__file__).parent / "builtin"
 MAX_BYTES = 16 * 2**20
+MAX_DEPTH = 20  # levels of lists and mappings in a file
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -45,7 +47,9 @@ def load_file(path: Path, exclude: Sequence[str] = ()) -> Table:
 
     `exclude` names data sets whose measurements do not count; only a measured table has some.
     """
-    return read_table(_read(path), path.name, exclude)
+    data = _read(path)
+    _check_values(data, path.name)
+    return read_table(data, path.name, exclude)
 
 
 def read_table(data: Any, where: str, exclude: Sequence[str] = ()) -> Table:
@@ -82,6 +86,29 @@ def _read(path: Path) -> Any:
             f"{path.name} is not YAML: {found[0].message if found else 'it is empty'}", exit_code=1
         )
     return to_plain(root)
+
+
+def _check_values(data: Any, where: str) -> None:
+    """Refuse what cannot be printed or written as JSON again; iterative, since it guards depth."""
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        for value in level:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise AutomlcError(f"{where}: {value} is not a finite number", exit_code=1)
+            if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+                raise AutomlcError(f"{where}: {value!r:.60} is not text", exit_code=1)
+        level = [part for value in level for part in _parts(value)]
+        if not level:
+            return
+    raise AutomlcError(f"{where} is nested deeper than {MAX_DEPTH} levels", exit_code=1)
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield from value.keys()
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
 def digest(table: Table) -> str:

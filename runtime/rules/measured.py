@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automlc.runtime.rules.actions import Action
-from automlc.runtime.rules.table import PARTS, Ranked, Row, Table, rank
+from automlc.runtime.rules.table import PARTS, Ranked, Row, Table, check_state, is_short, rank
 from automlc.spec.errors import AutomlcError
+from automlc.spec.expressions import ExpressionError
 from automlc.spec.record import record
+from automlc.spec.rules import parse_action
 
 SCHEMA = "automlc.measurements/1"
 # How many measurements the broader state's score is worth.
@@ -116,9 +118,11 @@ class Measurements:
     def from_json(cls, data: Any, where: str = "the measurements") -> Measurements:
         """Read measurements; AutomlcError for anything else."""
         try:
-            read = [_dataset_from_json(item) for item in data["datasets"]]
-            name, provenance = str(data["name"]), dict(data.get("provenance") or {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            read = [_dataset_from_json(item, where) for item in data["datasets"]]
+            name, provenance = _short(data["name"]), dict(data.get("provenance") or {})
+            if len({one.name for one in read}) < len(read):
+                raise ValueError("a data set is there twice")
+        except (ArithmeticError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise AutomlcError(
                 f"{where}: these measurements are damaged: {error!r:.80}", exit_code=1
             ) from None
@@ -143,19 +147,37 @@ def _dataset_to_json(one: DataSet) -> dict[str, Any]:
     }
 
 
-def _dataset_from_json(data: Mapping[str, Any]) -> DataSet:
+def _short(value: Any) -> str:
+    if not is_short(value):
+        raise ValueError("a name must be a short text")
+    return value
+
+
+def _dataset_from_json(data: Mapping[str, Any], where: str) -> DataSet:
     scale = float(data["scale"])
     if not scale > 0 or not math.isfinite(scale):
         raise ValueError(f"scale {scale}")
-    made = DataSet(str(data["name"]), str(data["metric"]), scale, {}, dict(data.get("details", {})))
+    details = dict(data.get("details") or {})
+    made = DataSet(_short(data["name"]), _short(data["metric"]), scale, {}, details)
     for item in data["gains"]:
         gains = Gains(int(item["n"]), float(item["mean"]), float(item["squares"]))
-        if gains.n < 1 or not math.isfinite(gains.mean) or not gains.squares >= 0:
+        if gains.n < 1 or not math.isfinite(gains.mean) or not 0 <= gains.squares < math.inf:
             raise ValueError(f"gains {item!r:.60}")
-        made.gains[
-            key_of({str(k): str(v) for k, v in item["state"].items()}, str(item["action"]))
-        ] = gains
+        key = key_of(check_state(item["state"], where), _action_text(item["action"], where))
+        if key in made.gains:
+            raise ValueError(f"gains of {key[1]!r:.40} are there twice")
+        made.gains[key] = gains
     return made
+
+
+def _action_text(text: Any, where: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError("an action is a text")
+    try:
+        parse_action(text)
+    except ExpressionError as error:
+        raise AutomlcError(f"{where}: {text!r:.60}: {error.message}", exit_code=1) from None
+    return text
 
 
 def _pooled(datasets: Iterable[DataSet]) -> dict[Key, Gains]:

@@ -21,6 +21,7 @@ SCHEMA = "automlc.rules/1"
 # The parts of a state, from the one that is given up first to the one that is given up last.
 PARTS = ("weights", "gradient", "convergence", "architecture")
 UNKNOWN = ("parent", "normal", "random")
+MAX_NAME = 100  # characters of a name or a word
 State = Mapping[str, str]
 
 
@@ -116,20 +117,51 @@ class Table:
     def from_json(cls, data: Any, where: str = "the rules") -> Table:
         """Read a table; AutomlcError names what is wrong with it."""
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
-            found = data.get("schema") if isinstance(data, Mapping) else data
-            raise _wrong(where, f"the schema is {found!r:.60}, this version reads {SCHEMA!r}")
+            found = data.get("schema") if isinstance(data, Mapping) else None
+            is_text = isinstance(found, str)
+            said = f"the schema is {found!r:.60}" if is_text else "it names no schema"
+            raise _wrong(where, f"{said}, this version reads {SCHEMA!r}")
         unknown = data.get("unknown", "parent")
         if unknown not in UNKNOWN:
             raise _wrong(where, f"'unknown' must be one of {', '.join(UNKNOWN)}")
         rows = data.get("rows")
         if not isinstance(rows, list):
             raise _wrong(where, "'rows' must be a list")
-        return cls(
-            str(data.get("name", "")),
-            tuple(_read_row(row, f"{where}: rows[{i}]") for i, row in enumerate(rows)),
-            unknown,
-            dict(data.get("provenance") or {}),
-        )
+        name, provenance = data.get("name", where), data.get("provenance") or {}
+        if not is_short(name):
+            raise _wrong(where, "'name' must be a short text")
+        if not isinstance(provenance, Mapping):
+            raise _wrong(where, "'provenance' must be a mapping")
+        read = tuple(_read_row(row, f"{where}: rows[{i}]") for i, row in enumerate(rows))
+        _check_states(read, where)
+        return cls(name, read, unknown, dict(provenance))
+
+
+def is_short(value: Any) -> TypeGuard[str]:
+    """Whether a value is a text that fits into a message."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= MAX_NAME
+
+
+def _check_states(rows: Sequence[Row], where: str) -> None:
+    """Each state has one row: a second one would never be found."""
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    for i, row in enumerate(rows):
+        first = seen.setdefault(tuple(sorted(row.state.items())), i)
+        if first != i:
+            raise _wrong(where, f"rows[{i}] has the same state as rows[{first}]")
+
+
+def check_state(state: Any, where: str) -> dict[str, str]:
+    """A state of a file; AutomlcError for a part that there is none of, or a word that is none."""
+    known = (*PARTS, "input")
+    if not isinstance(state, Mapping):
+        raise _wrong(where, "a state is {part: word}")
+    for part, word in state.items():
+        if part not in known or not is_short(word):
+            raise _wrong(
+                where, f"a state has words for {', '.join(known)}; got one for {part!r:.40}"
+            )
+    return dict(state)
 
 
 def _wrong(where: str, what: str) -> AutomlcError:
@@ -158,12 +190,8 @@ def _read_row(data: Any, where: str) -> Row:
     actions = data.get("actions") if isinstance(data, Mapping) else None
     if not isinstance(state, Mapping) or not isinstance(actions, list):
         raise _wrong(where, "a row is {state: {part: word}, actions: [...]}")
-    known = (*PARTS, "input")
-    for part, word in state.items():
-        if part not in known or not isinstance(word, str):
-            raise _wrong(where, f"a state has the parts {', '.join(known)}; got {part!r:.40}")
     ranked = [_read_ranked(one, f"{where}.actions[{i}]") for i, one in enumerate(actions)]
-    return Row(dict(state), tuple(rank(ranked)))
+    return Row(check_state(state, where), tuple(rank(ranked)))
 
 
 def _read_ranked(data: Any, where: str) -> Ranked:
@@ -172,6 +200,8 @@ def _read_ranked(data: Any, where: str) -> Ranked:
     if not isinstance(data, Mapping) or not isinstance(data.get("action"), str):
         raise _wrong(where, "an action is {action: name = value, score: number}")
     also = data.get("also", "")
+    if not isinstance(also, str):
+        raise _wrong(where, "'also' must be an action: name = value and name = value")
     try:
         for text in [data["action"], *([also] if also else [])]:
             parse_action(text)
@@ -182,8 +212,8 @@ def _read_ranked(data: Any, where: str) -> Ranked:
         raise _wrong(where, "'score' must be a finite number")
     if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 0):
         raise _wrong(where, "'n' must be a whole number")
-    if spread is not None and not _is_number(spread):
-        raise _wrong(where, "'spread' must be a finite number")
+    if spread is not None and (not _is_number(spread) or spread < 0):
+        raise _wrong(where, "'spread' must be a finite number of at least 0")
     source = data.get("source")
     return Ranked(
         Action(data["action"]), float(score), n, None if spread is None else float(spread),
@@ -192,7 +222,12 @@ def _read_ranked(data: Any, where: str) -> Ranked:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is no float
+        return False
 
 
 def rank(actions: Sequence[Ranked]) -> list[Ranked]:

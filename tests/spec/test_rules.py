@@ -48,6 +48,7 @@ def test_rules_may_be_the_name_of_a_table() -> None:
         ("a == 1 => lr = 1 and", "the expression ends too early", 21),
         ("a == 1 => lr = 9**9**9", "the number gets too large", 16),
         ("a == 1 => lr = what(2)", "there is no function `what`", 16),
+        ("a == 1 => lr = 1 and lr = 2", "lr is set twice", 22),
     ],
 )
 def test_a_mistake_in_a_rule_is_shown_where_it_is(text: str, message: str, column: int) -> None:
@@ -67,7 +68,7 @@ def test_a_rule_is_a_text(value: str) -> None:
 
 WORDS = st.sampled_from(["lr", "depth", "activation", "clip_norm"])
 VALUES = st.sampled_from(["lr / 10", "selu", "min(depth + 1, 3)", "0.5", "true", '"a b"'])
-ACTIONS = st.lists(st.tuples(WORDS, VALUES), min_size=1, max_size=3)
+ACTIONS = st.lists(st.tuples(WORDS, VALUES), min_size=1, max_size=3, unique_by=lambda part: part[0])
 
 
 @given(ACTIONS)
