@@ -31,6 +31,11 @@ def timeline(
     return [(seen.epoch, found) for seen, found in zip(epochs, conditions, strict=True)]
 
 
+def changes(found: Sequence[tuple[int, Condition]]) -> list[tuple[int, Condition]]:
+    """The first entry of a timeline and each whose condition is not that of the one before."""
+    return [entry for at, entry in enumerate(found) if at == 0 or entry[1] != found[at - 1][1]]
+
+
 class Conditions:
     """The last condition of each trial; that of an ended trial is worked out once."""
 
