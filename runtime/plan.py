@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from automlc.runtime.costs import CostProgram
-from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
+from automlc.runtime.monitor.definitions import DEFINITIONS, EPOCHS, Monitor
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
@@ -239,16 +239,24 @@ def read_monitor(data: Mapping[str, Any]) -> Monitor:
     """A plan's monitor; AutomlcError names the first key that is wrong."""
     keys = _Reader(data, "monitor")
     usual = _USUAL.to_json()
-    found = {name: keys.take(name, *_kinds(value), optional=True) for name, value in usual.items()}
+    found = {
+        name: keys.take(name, *_kinds(value), optional=name in _MAY_BE_NULL)
+        for name, value in usual.items()
+    }
     keys.close()
+    if found["epochs"] not in EPOCHS:
+        raise AutomlcError(f"plan.json: 'monitor.epochs' must be one of {', '.join(EPOCHS)}")
     return Monitor(**found)
 
 
+_MAY_BE_NULL = ("oscillating", "vanishing_norm", "architecture")
+
+
 def _kinds(value: Any) -> tuple[type, ...]:
-    """What stands where the usual monitor has this value; None stands for a name or a number."""
+    """What stands where the usual monitor has this value; None stands for a name."""
     if isinstance(value, (bool, str)):
         return (type(value),)
-    return (str, int, float) if value is None else (int, float)
+    return (str,) if value is None else (int, float)
 
 
 def read_rules(data: Mapping[str, Any]) -> Rules:

@@ -28,6 +28,8 @@ from automlc.spec.record import record
 if TYPE_CHECKING:
     import pandas
 
+    from automlc.runtime.monitor import Condition, Monitor, Seen
+
 STATES = ("complete", "stopped", "failed", "running")
 ENDED = "state IN ('complete', 'stopped') AND typeof(value) IN ('real', 'integer')"
 # The columns that are read here; a study without them is refused when it is opened.
@@ -122,6 +124,8 @@ class Summary:
     test: Mapping[str, Any] | None
     closest: Mapping[str, Any] | None = None  # smallest violation, where nothing was feasible
     resume: str | None = None
+    condition: Mapping[str, str] | None = None  # of the best trial's training, in the end
+    actions: Mapping[str, int] | None = None  # {taken, better} where the search is steered by rules
     folder: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -215,6 +219,8 @@ class RunView:
             test=_mapping(meta.get("test")) or None,
             closest=_mapping(meta.get("closest")) or None,
             resume=self.resume_command() if state == "interrupted" else None,
+            condition=None if best is None else self._last_condition(best),
+            actions=self._actions() if isinstance(self.plan.get("rules"), dict) else None,
             folder=str(self.folder),
         )
 
@@ -374,6 +380,73 @@ class RunView:
     def log_tail(self, trial: Trial, lines: int = 12) -> list[str]:
         """The last lines of the trial's log.txt; empty when there is none."""
         return tail(self.folder / trial.folder / "log.txt", lines)
+
+    # ---- what training looked like ----
+
+    @cached_property
+    def monitor(self) -> Monitor | None:
+        """The plan's monitor, the usual one for a plan without; None where it is damaged."""
+        from automlc.runtime.monitor import DEFINITIONS
+        from automlc.runtime.plan import read_monitor
+
+        data = self.plan.get("monitor")
+        if data is None:
+            return DEFINITIONS["automlc"]
+        try:
+            return read_monitor(data)
+        except AutomlcError:
+            return None
+
+    def seen(self, number: int) -> list[Seen]:
+        """What the monitor may know of a trial's epochs, in order, as Store.seen tells it."""
+        from automlc.runtime.monitor import Seen
+
+        inside = {epoch: payload or None for epoch, payload in self.feedback(number)}
+        seen = [
+            Seen(e.epoch, e.value, e.metrics, inside.pop(e.epoch, None))
+            for e in self.epochs(number)
+        ]
+        seen += [Seen(epoch, None, {}, payload) for epoch, payload in inside.items()]
+        return sorted(seen, key=lambda one: one.epoch)
+
+    def timeline(self, trial: Trial) -> list[tuple[int, Condition]]:
+        """(epoch, condition after it) of a trial; empty before its first epoch."""
+        from automlc.runtime.monitor.timeline import metric_of, timeline
+
+        if self.monitor is None:
+            return []
+        metric = metric_of(self.metric, self.goal)
+        return timeline(self.seen(trial.number), self.monitor, metric, trial.config)
+
+    def condition(self, trial: Trial) -> Condition | None:
+        """What a trial's training looked like in the end; None before its first epoch."""
+        from automlc.runtime.monitor import classify
+        from automlc.runtime.monitor.timeline import metric_of
+
+        if self.monitor is None:
+            return None
+        metric = metric_of(self.metric, self.goal)
+        return classify(self.seen(trial.number), self.monitor, metric, trial.config)
+
+    def _last_condition(self, trial: Trial) -> dict[str, str] | None:
+        condition = self.condition(trial)
+        return None if condition is None else condition.state()
+
+    def _actions(self) -> dict[str, int]:
+        """How many actions were taken, and how many made their parent better."""
+        from automlc.runtime.decisions import decision_of, effect_of
+
+        trials = {trial.number: trial for trial in self.trials()}
+        taken = [
+            (trial, trials.get(decision.parent))
+            for trial in trials.values()
+            if (decision := decision_of(trial.why))
+            and decision.action
+            and decision.parent is not None
+        ]
+        effects = [effect_of(trial, parent, self.goal) for trial, parent in taken]
+        better = sum(1 for e in effects if e is not None and e.gain is not None and e.gain > 0)
+        return {"taken": len(taken), "better": better}
 
     def _rows(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._cursor(sql, arguments)]

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
+from automlc.runtime.decisions import Decision, Effect, decision_of, effect_of, parent_of
+from automlc.runtime.monitor import Condition
+from automlc.runtime.monitor.timeline import changes
+from automlc.runtime.monitor.words import numbers, told, words
 from automlc.runtime.view import Epoch, RunView, Trial
 from automlc.runtime.wording import (
     columns,
@@ -20,16 +24,27 @@ from automlc.runtime.wording import (
     sparkline,
     thin,
 )
+from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 
 _MOST_ROWS = 12
 _SHOWN_ELSEWHERE = ("searcher", "proposal", "refused", "refused_count", "stop")
 _PARENTS = ("parent", "parents")
+# What a decision tells in its own words; other keys of the proposal are shown as they are.
+_DECIDED = frozenset(
+    "rule parent action condition evidence found line score alternatives skipped variant posterior"
+    " warm_start".split()
+)
+_MOST_CHANGES = 20
+_MOST_NAMED = 5
 
 
 @record
 class Why:
-    """Everything that is known about why a trial was proposed and why it ended."""
+    """Everything that is known about why a trial was proposed and why it ended.
+
+    `conditions`: (epoch, condition) where what training looked like changed.
+    """
 
     run: str
     metric: str
@@ -41,6 +56,9 @@ class Why:
     attempts: tuple[Mapping[str, Any], ...]
     log: tuple[str, ...]
     reproduce: str
+    conditions: tuple[tuple[int, Condition], ...] = ()
+    decision: Decision | None = None
+    effect: Effect | None = None
 
     @property
     def searcher(self) -> str:
@@ -81,6 +99,12 @@ class Why:
             "searcher": self.searcher,
             "parent": self.parent,
             "proposal": dict(self.proposal),
+            "decision": None if self.decision is None else self.decision.to_json(),
+            "effect": None if self.effect is None else self.effect.to_json(),
+            "conditions": [
+                {"epoch": epoch, "condition": c.state(), "evidence": dict(c.evidence)}
+                for epoch, c in self.conditions
+            ],
             "refused": [dict(r) for r in self.refused],
             "epochs": [vars(epoch) for epoch in self.epochs],
             "attempts": [dict(a) for a in self.attempts],
@@ -115,7 +139,19 @@ def why(view: RunView, number_: int) -> Why:
         attempts=tuple(attempts),
         log=tuple(view.log_tail(trial)) if trial.state == "failed" else (),
         reproduce=f"cd {project} && python train.py --config {config}",
+        conditions=tuple(changes(view.timeline(trial))),
+        decision=decision_of(trial.why),
+        effect=effect_of(trial, _parent(view, trial), view.goal),
     )
+
+
+def _parent(view: RunView, trial: Trial) -> Trial | None:
+    """The parent of a trial, if the study has a trial of that number."""
+    number_ = parent_of(trial)
+    try:
+        return None if number_ is None else view.trial(number_)
+    except AutomlcError:
+        return None
 
 
 def tell(record: Why) -> list[tuple[str, list[str]]]:
@@ -126,6 +162,7 @@ def tell(record: Why) -> list[tuple[str, list[str]]]:
         ("Configuration", _configuration(record.trial)),
         ("Drawn first, and refused", _refused(record)),
         ("How it went", _course(record)),
+        ("What its training looked like", _looks(record)),
         (_end_heading(record.trial), _ending(record)),
         ("Last lines of its log", [f"  {plain(line)}" for line in record.log]),
         ("To reproduce it", [f"  {plain(record.reproduce, limit=2000)}"]),
@@ -151,10 +188,61 @@ def _outcome(record: Why) -> list[str]:
 
 
 def _proposed(record: Why) -> list[str]:
-    rows = [("parent", f"trial {shown(record.parent)}")] if record.parent is not None else []
-    rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _PARENTS]
+    rows = _decided(record) if record.decision is not None else _noted(record)
+    if record.effect is not None:
+        rows.append(("brought", record.effect.text))
     rows += [(k, shown(v)) for k, v in record.trial.why.items() if k not in _SHOWN_ELSEWHERE]
     return columns(rows) or ["  the searcher left no note"]
+
+
+def _noted(record: Why) -> list[tuple[str, str]]:
+    """What a searcher says that takes no actions, in its own words."""
+    rows = [("parent", f"trial {shown(record.parent)}")] if record.parent is not None else []
+    return rows + [(k, shown(v)) for k, v in record.proposal.items() if k not in _PARENTS]
+
+
+def _decided(record: Why) -> list[tuple[str, str]]:
+    """An action: on what, because of what, from where, and what else might have been done."""
+    found = record.decision
+    assert found is not None
+    score = "" if found.score is None else f", score {number(found.score)}"
+    alternatives = [
+        plain(action) + ("" if value is None else f" ({number(value)})")
+        for action, value in found.alternatives
+    ]
+    skipped = [f"{plain(action)}: {plain(reason)}" for action, reason in found.skipped]
+    state = ", ".join(f"{name}={plain(word)}" for name, word in found.condition.items())
+    evidence = numbers(found.evidence)
+    looked = words(found.condition) + (f" ({evidence})" if evidence else "")
+    rows = [
+        ("action", plain(found.action or "")),
+        ("on", "" if found.parent is None else f"trial {found.parent}"),
+        ("because", looked if found.condition else ""),
+        ("condition", state),
+        ("from", found.source + score),
+        *_listed("next best", alternatives),
+        *_listed("skipped", skipped),
+        ("posterior", ", ".join(f"{k} {number(v)}" for k, v in found.posterior.items())),
+        ("warm start", "" if found.warm_start is None else f"weights of trial {found.warm_start}"),
+        ("variant", plain(found.variant or "")),
+    ]
+    rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _DECIDED]
+    return [(name, text) for name, text in rows if text]
+
+
+def _listed(name: str, items: Sequence[str]) -> list[tuple[str, str]]:
+    """Items one below the other under one name; what is too much is counted."""
+    kept = [*items[:_MOST_NAMED]]
+    if len(items) > _MOST_NAMED:
+        kept.append(f"and {len(items) - _MOST_NAMED} more")
+    return [(name if at == 0 else " ", item) for at, item in enumerate(kept)]
+
+
+def _looks(record: Why) -> list[str]:
+    kept = thin(record.conditions, _MOST_CHANGES)
+    lines = columns((f"from epoch {epoch}", told(condition)) for epoch, condition in kept)
+    more = len(record.conditions) - len(kept)
+    return [*lines, f"  and {count(more, 'change')} between"] if more else lines
 
 
 def _configuration(trial: Trial) -> list[str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from automlc.runtime.decisions import decision_of
+from automlc.runtime.monitor.words import words
 from automlc.runtime.view import STATES, RunView, Summary
 from automlc.runtime.wording import columns, count, duration, number, pairs, plain, shown
 from automlc.spec.errors import AutomlcError
@@ -61,7 +63,8 @@ def lines(summary: Summary, trials: list[Trial]) -> list[str]:
         head += f"  ({plain(summary.reason)})"
     rows = [("trials", _trials(summary)), ("best", _best(summary))]
     rows += [("", _config(summary))] if summary.best else []
-    rows += [("closest", _closest(summary))]
+    rows += [("its training", words(summary.condition))] if summary.condition else []
+    rows += [("actions", _actions(summary)), ("closest", _closest(summary))]
     rows += [("now", _now(trial)) for trial in trials[:8] if summary.state == "running"]
     rows += [("test", _test(summary)), ("time", _time(summary))]
     rows += [("resume", summary.resume)] if summary.resume else []
@@ -96,9 +99,19 @@ def _closest(summary: Summary) -> str:
     return f"{plain(summary.closest.get('reason'))}: {shown(summary.closest.get('config'))}"
 
 
+def _actions(summary: Summary) -> str:
+    if summary.actions is None:
+        return ""
+    return f"{summary.actions['taken']} taken, {summary.actions['better']} made their trial better"
+
+
 def _now(trial: Trial) -> str:
     value = "" if trial.value is None else f", best {number(trial.value)}"
-    return f"trial {trial.number}, {count(trial.epochs, 'epoch')} done{value}"
+    found = decision_of(trial.why)
+    change = ""
+    if found is not None and found.action and found.parent is not None:
+        change = f": {plain(found.action)} on trial {found.parent}"
+    return f"trial {trial.number}, {count(trial.epochs, 'epoch')} done{value}{change}"
 
 
 def _test(summary: Summary) -> str:

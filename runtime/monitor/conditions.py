@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from automlc.runtime.monitor.definitions import Monitor
@@ -34,7 +34,8 @@ class Seen:
     """One epoch as the monitor sees it.
 
     `value` is the validation metric, `metrics` what was reported besides, `feedback` the probe's
-    measurements (docs/emitted-project.md). None where something was not finite or not measured.
+    measurements (docs/emitted-project.md). A number that was not finite is None; an epoch whose
+    `value` is None is one at which training diverged.
     """
 
     epoch: int
@@ -73,6 +74,11 @@ class Metric:
     goal: str
     best: float | None = None
 
+    @property
+    def rises(self) -> bool:
+        """Whether it rises to a best value, as accuracy does: what is left to gain is known."""
+        return self.goal == "maximize" and self.best is not None
+
 
 def classify(
     epochs: Sequence[Seen], monitor: Monitor, metric: Metric, config: Mapping[str, Any]
@@ -80,11 +86,38 @@ def classify(
     """The condition after the last of `epochs`; None before anything was measured."""
     if not epochs:
         return None
+    return _classify(epochs, _judge(epochs, monitor), monitor, metric, config)
+
+
+def course(
+    epochs: Sequence[Seen], monitor: Monitor, metric: Metric, config: Mapping[str, Any]
+) -> list[Condition]:
+    """The condition after each of `epochs`; what came later never changes an earlier one."""
+    judged = _judge(epochs, monitor)
+    return [
+        _classify(epochs[:end], judged[:end], monitor, metric, config)
+        for end in range(1, len(epochs) + 1)
+    ]
+
+
+def _classify(
+    epochs: Sequence[Seen],
+    judged: Sequence[_Judged | None],
+    monitor: Monitor,
+    metric: Metric,
+    config: Mapping[str, Any],
+) -> Condition:
     architecture = config.get(monitor.architecture, OTHER) if monitor.architecture else OTHER
-    gradient, seen = _gradient(epochs, monitor)
+    gradient, seen = _gradient(judged, monitor)
     convergence, gains = _convergence(epochs, monitor, metric)
     weights = _weights(epochs)
-    return Condition(str(architecture), convergence, gradient, weights, {**seen, **gains})
+    evidence = {name: _evident(value) for name, value in {**seen, **gains}.items()}
+    return Condition(str(architecture), convergence, gradient, weights, evidence)
+
+
+def _evident(value: Any) -> Any:
+    """A number as JSON has it: a ratio of two finite numbers may be too large for a float."""
+    return _number(value) if isinstance(value, float) else value
 
 
 # ---- weights ----
@@ -92,31 +125,37 @@ def classify(
 
 def _weights(epochs: Sequence[Seen]) -> str:
     """nan where any weight of any epoch is NaN or infinite."""
-    return "nan" if any(_count(e.feedback, "weights_nonfinite") for e in epochs) else "normal"
+    return "nan" if any(_some(e.feedback, "weights_nonfinite") for e in epochs) else "normal"
 
 
-def _count(feedback: Mapping[str, Any] | None, name: str) -> int:
-    value = (feedback or {}).get(name)
-    return int(value) if isinstance(value, (int, float)) else 0
+def _some(counts: Mapping[str, Any] | None, name: str) -> bool:
+    """Whether a count is there and not zero."""
+    found = counts.get(name) if isinstance(counts, Mapping) else None
+    return found is True or (_number(found) or 0.0) > 0
 
 
 # ---- gradients ----
 
 
-def _gradient(epochs: Sequence[Seen], monitor: Monitor) -> tuple[str, dict[str, Any]]:
-    """The state of the epoch that counts, and its numbers."""
-    judged = [
-        (e.epoch, *gradient_of(e.feedback["probe"], monitor))
-        for e in epochs
-        if e.feedback and isinstance(e.feedback.get("probe"), Mapping)
+_Judged = tuple[int, str, dict[str, Any]]  # epoch, state, the numbers behind it
+
+
+def _judge(epochs: Sequence[Seen], monitor: Monitor) -> list[_Judged | None]:
+    """The state of each epoch by itself; None where there was no probe."""
+    probes = [e.feedback.get("probe") if isinstance(e.feedback, Mapping) else None for e in epochs]
+    return [
+        (e.epoch, *gradient_of(probe, monitor)) if isinstance(probe, Mapping) else None
+        for e, probe in zip(epochs, probes, strict=True)
     ]
-    if not judged:
+
+
+def _gradient(judged: Sequence[_Judged | None], monitor: Monitor) -> tuple[str, dict[str, Any]]:
+    """The state of the epoch that counts, and its numbers."""
+    known = [one for one in judged if one is not None]
+    if not known:
         return "normal", {}
-    epoch, state, numbers = _WHICH[monitor.epochs](judged)
+    epoch, state, numbers = _WHICH[monitor.epochs](known)
     return state, {"epoch": epoch, **numbers}
-
-
-_Judged = tuple[int, str, dict[str, Any]]
 
 
 def _last(judged: Sequence[_Judged]) -> _Judged:
@@ -144,12 +183,16 @@ def gradient_of(probe: Mapping[str, Any], monitor: Monitor) -> tuple[str, dict[s
     """The state of one epoch: not finite is exploding, then dying, vanishing, exploding.
 
     A last layer without any gradient has no ratio: it is taken as 1, as the released code does.
+    A model without kernels has no gradients and is normal.
     """
     first, last = _number(probe.get("gradient_first")), _number(probe.get("gradient_last"))
     share = _number(probe.get("zero_entries" if monitor.by_entries else "zero_units"))
     numbers = {"gradient_first": first, "gradient_last": last, "zero_share": share}
-    if probe.get("gradient_nonfinite") or first is None or last is None:
-        return ("exploding" if _measured(probe) else "normal"), numbers
+    if _some(probe, "gradient_nonfinite"):
+        return "exploding", numbers
+    if first is None or last is None:
+        # Entries were counted, all of them finite: then it is their norm that is not.
+        return ("normal" if share is None else "exploding"), numbers
     ratio = first / last if last > 0 else 1.0
     numbers["gradient_ratio"] = ratio
     if share is not None and share >= monitor.dying:
@@ -160,15 +203,14 @@ def gradient_of(probe: Mapping[str, Any], monitor: Monitor) -> tuple[str, dict[s
     return ("exploding" if ratio > monitor.exploding else "normal"), numbers
 
 
-def _measured(probe: Mapping[str, Any]) -> bool:
-    """Whether there was a gradient to measure: a model without weights has none."""
-    return bool(probe.get("gradient_nonfinite")) or bool(probe.get("kernels", 1))
-
-
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer that no float can hold
+        return None
 
 
 # ---- convergence ----
@@ -177,13 +219,12 @@ def _number(value: Any) -> float | None:
 def _convergence(
     epochs: Sequence[Seen], monitor: Monitor, metric: Metric
 ) -> tuple[str, dict[str, Any]]:
-    if _lost(epochs):
+    if _lost(epochs, monitor):
         return "slow", {"loss": None}
-    course = _course(epochs, "accuracy")
-    if monitor.oscillating is not None and swings(course, monitor.oscillating) >= max(
-        1.0, _SWINGS * len(epochs)
-    ):
-        return "oscillating", {"swings": swings(course, monitor.oscillating)}
+    if monitor.oscillating is not None:
+        found = swings(_swinging(epochs, metric), monitor.oscillating)
+        if found >= max(1.0, _SWINGS * len(epochs)):
+            return "oscillating", {"swings": found}
     if monitor.definition == "paper":
         return _paper_convergence(epochs, monitor)
     if len(epochs) <= _SHORTEST:
@@ -194,19 +235,27 @@ def _convergence(
     return ("slow" if gain < monitor.slow else "normal"), {"largest_gain": gain}
 
 
-def _lost(epochs: Sequence[Seen]) -> bool:
-    """Whether a loss is not finite, or the last validation loss is huge."""
+def _lost(epochs: Sequence[Seen], monitor: Monitor) -> bool:
+    """Whether training diverged, a loss is not finite, or the last validation loss is huge.
+
+    That a finite loss may be too huge is the released code's; the paper does not have it.
+    """
+    if any(_number(e.value) is None for e in epochs):
+        return True
     for name in ("loss", "validation_loss"):
         if any(name in e.metrics and _number(e.metrics[name]) is None for e in epochs):
             return True
     last = _number(epochs[-1].metrics.get("validation_loss"))
-    return last is not None and last >= _HUGE_LOSS
+    return monitor.definition != "paper" and last is not None and last >= _HUGE_LOSS
 
 
 def _paper_convergence(epochs: Sequence[Seen], monitor: Monitor) -> tuple[str, dict[str, Any]]:
-    """Slow where the validation metric changed by less than `slow` in the last epoch."""
-    values = [e.value for e in epochs[-2:]]
-    if len(values) < 2 or values[0] is None or values[1] is None:
+    """Slow where the validation metric changed by less than `slow` in the last epoch.
+
+    The paper speaks of accuracy; of any other metric the same number is in that metric's units.
+    """
+    values = _values(epochs[-2:])
+    if len(values) < 2:
         return "normal", {}
     change = abs(values[1] - values[0])
     return ("slow" if change < monitor.slow else "normal"), {"last_change": change}
@@ -215,49 +264,70 @@ def _paper_convergence(epochs: Sequence[Seen], monitor: Monitor) -> tuple[str, d
 def _gains(epochs: Sequence[Seen], monitor: Monitor, metric: Metric) -> list[float]:
     """Every gain from one epoch to the next of the metrics that show learning.
 
-    The validation metric and the training accuracy, if they have a best value to be measured
-    against; else the losses, by the share that each epoch took off.
+    A metric that rises to a best value: its gains, and those of the training accuracy; where none
+    is reported, what each epoch took off the training loss stands for it. Other metrics have no
+    scale of their own: the losses, by the share that each epoch took off.
+
+    The released code knows accuracies only: without one, training is slow only if it is lost.
     """
-    if metric.best is None or metric.goal == "minimize":
-        drops = [_drops(_course(epochs, name)) for name in ("loss", "validation_loss")]
-        return [gain for gains in drops for gain in gains]
-    courses = [[e.value for e in epochs], _course(epochs, "accuracy")]
-    rises = [_rises(course, metric.best if monitor.relative else None) for course in courses]
-    if monitor.relative and not _known(courses[1]):
-        rises.append(_drops(_course(epochs, "loss")))
-    return [gain for gains in rises for gain in gains]
+    values, accuracy = _values(epochs), _course(epochs, "accuracy")
+    if monitor.definition == "code":
+        courses = [accuracy, _course(epochs, "validation_accuracy")]
+        gains = [_rises(c, None) for c in ([values, *courses] if metric.rises else courses)]
+    elif not metric.rises:
+        gains = [_drops(_course(epochs, name)) for name in ("loss", "validation_loss")]
+    else:
+        best = metric.best if monitor.relative else None
+        gains = [_rises(values, best)]
+        gains += [_rises(accuracy, best)] if accuracy else [_drops(_course(epochs, "loss"))]
+    return [gain for several in gains for gain in several if not math.isnan(gain)]
 
 
-def _course(epochs: Sequence[Seen], name: str) -> list[float | None]:
-    return [e.metrics.get(name) for e in epochs]
+def _swinging(epochs: Sequence[Seen], metric: Metric) -> list[float]:
+    """Where swings are looked for: training accuracy, else a validation metric of that kind."""
+    accuracy = _course(epochs, "accuracy")
+    if accuracy or metric.rises:
+        return accuracy or _values(epochs)
+    return _course(epochs, "validation_accuracy")
 
 
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+def _values(epochs: Sequence[Seen]) -> list[float]:
+    return _known([e.value for e in epochs])
 
 
-def _rises(values: Sequence[float | None], best: float | None) -> list[float]:
+def _course(epochs: Sequence[Seen], name: str) -> list[float]:
+    """What was reported under a name, without the gaps."""
+    return _known([e.metrics.get(name) for e in epochs])
+
+
+def _known(values: Sequence[Any]) -> list[float]:
+    return [found for found in map(_number, values) if found is not None]
+
+
+def _rises(values: Sequence[float], best: float | None) -> list[float]:
     """What each epoch gained; with `best`, as a share of what was left to gain."""
-    known = _known(values)
     if best is None:
-        return [after - before for before, after in pairwise(known)]
+        return [after - before for before, after in pairwise(values)]
     # At the best value nothing is left to gain: that is not slow.
     return [
         (after - before) / (best - before) if before < best else 1.0
-        for before, after in pairwise(known)
+        for before, after in pairwise(values)
     ]
 
 
-def _drops(values: Sequence[float | None]) -> list[float]:
-    """What each epoch took off, as a share of what there was."""
-    known = _known(values)
-    return [(before - after) / abs(before) if before else 1.0 for before, after in pairwise(known)]
+def _drops(values: Sequence[float]) -> list[float]:
+    """What each epoch took off, as a share of what there was; at zero nothing is left to take."""
+    return [(before - after) / abs(before) if before else 1.0 for before, after in pairwise(values)]
 
 
-def swings(values: Sequence[float | None], amplitude: float) -> float:
-    """Pairs of a local maximum and the minimum after it that are `amplitude` or more apart."""
-    known = _known(values)
+def swings(values: Sequence[float | None], amplitude: float) -> int:
+    """How many local maxima are `amplitude` or more above their minimum.
+
+    Maxima and minima are paired in their order, the first with the first. Ends are neither, and
+    values that stay the same count once, so a step on the way up is no maximum.
+    """
+    known = [value for value, _ in groupby(_known(values))]
     inner = range(1, len(known) - 1)
-    highs = [known[i] for i in inner if known[i - 1] < known[i] >= known[i + 1]]
-    lows = [known[i] for i in inner if known[i - 1] > known[i] <= known[i + 1]]
+    highs = [known[i] for i in inner if known[i - 1] < known[i] > known[i + 1]]
+    lows = [known[i] for i in inner if known[i - 1] > known[i] < known[i + 1]]
     return sum(high - low >= amplitude for high, low in zip(highs, lows, strict=False))

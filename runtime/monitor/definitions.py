@@ -21,13 +21,15 @@ class Monitor:
     """How feedback is judged.
 
     `epochs`: which epoch's gradients count: the last, the most frequent state (ties go to the
-    later), or the first that is not normal. `slow`: a gain of less is none. `oscillating`: swings
-    of the training metric of at least this size count (None: never oscillating). `vanishing`,
-    `exploding`: bounds of the ratio first / last layer's gradient norm; `vanishing_norm`: the
-    first layer's norm must be below it too (None: it need not). `dying`: this share of zero
-    gradients, of units or (`by_entries`) of entries. `relative`: gains are shares of what is left
-    to gain. `probe`: rows of the probe batch. `architecture`: the parameter that names the family
-    of the model; None for a model that has none.
+    later), or the first that is not normal. `slow`: where no gain is this large, training is slow.
+    `relative`: gains are shares of what is left to gain up to the metric's best value; else they
+    are in units of the metric. `oscillating`: swings of the training accuracy (where it is not
+    reported, of the validation metric) of at least this size count (None: never oscillating).
+    `vanishing`, `exploding`: bounds of the ratio first / last layer's gradient norm;
+    `vanishing_norm`: the first layer's norm must be below it too (None: it need not). `dying`:
+    this share of zero gradients, of units or (`by_entries`) of entries. `probe`: rows of the probe
+    batch. `architecture`: the parameter that names the family of the model; None for a model that
+    has none.
     """
 
     definition: str

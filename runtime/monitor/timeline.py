@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.metrics import METRICS
-from automlc.runtime.monitor.conditions import Condition, Metric, Seen, classify
+from automlc.runtime.monitor.conditions import Condition, Metric, Seen, classify, course
 from automlc.runtime.monitor.definitions import Monitor
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def metric_of(name: str, goal: str) -> Metric:
-    """How the monitor reads the metric of a task."""
-    known = METRICS.get(name)
+    """How the monitor reads the metric of a task; one of a stranger's has no bounds."""
+    known = METRICS.get(name) if name in METRICS else None
     bound = None
     if known is not None:
         bound = known.high if goal == "maximize" else known.low
@@ -27,12 +27,13 @@ def timeline(
     epochs: Sequence[Seen], monitor: Monitor, metric: Metric, config: Mapping[str, Any]
 ) -> list[tuple[int, Condition]]:
     """(epoch, condition after it) of every epoch of a trial."""
-    found = []
-    for index, seen in enumerate(epochs):
-        condition = classify(epochs[: index + 1], monitor, metric, config)
-        if condition is not None:
-            found.append((seen.epoch, condition))
-    return found
+    conditions = course(epochs, monitor, metric, config)
+    return [(seen.epoch, found) for seen, found in zip(epochs, conditions, strict=True)]
+
+
+def changes(found: Sequence[tuple[int, Condition]]) -> list[tuple[int, Condition]]:
+    """The first entry of a timeline and each whose condition is not that of the one before."""
+    return [entry for at, entry in enumerate(found) if at == 0 or entry[1] != found[at - 1][1]]
 
 
 class Conditions:

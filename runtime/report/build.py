@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.report import charts, page
 from automlc.runtime.report.importance import estimate
+from automlc.runtime.report.training import training
 from automlc.runtime.wording import plain
 from automlc.spec.errors import AutomlcError
 
@@ -91,6 +92,7 @@ def collect(view: RunView) -> dict[str, Any]:
         "trials": page.trial_rows(view, trials, best),
         "failures": page.failures(view, trials),
         "best": page.best_model(view, best),
+        "training": training(view, trials, best),
         "plan": page.plan_tables(view),
         "provenance": page.provenance(view),
         "metric": plain(view.metric),

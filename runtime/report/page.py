@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.report.charts import ranked
 from automlc.runtime.report.statistics import wilson
+from automlc.runtime.report.training import evenly
 from automlc.runtime.view import read_json
 from automlc.runtime.wording import (
     cost,
@@ -170,7 +171,7 @@ def caution(view: RunView, summary: Summary, compared: int) -> str:
 
 def trial_rows(view: RunView, trials: Sequence[Trial], best: Trial | None) -> dict[str, Any]:
     """The trial table: at most MOST_ROWS rows, the best trials first to stay."""
-    kept = _kept(view, trials)
+    kept = evenly(view, trials, MOST_ROWS)
     values = view.curves([t.number for t in kept])
     low, high = _span([v for points in values.values() for _, v in points if v is not None])
     places = {t.number: place for place, t in enumerate(ranked(view, trials), start=1)}
@@ -179,15 +180,6 @@ def trial_rows(view: RunView, trials: Sequence[Trial], best: Trial | None) -> di
         line = _spark([v for _, v in values[trial.number]], low, high)
         rows.append(_row(trial, places.get(trial.number), line, trial is best or trial == best))
     return {"rows": rows, "shown": len(kept), "total": len(trials)}
-
-
-def _kept(view: RunView, trials: Sequence[Trial]) -> list[Trial]:
-    if len(trials) <= MOST_ROWS:
-        return list(trials)
-    top = ranked(view, trials)[: MOST_ROWS // 2]
-    known = {t.number for t in top}
-    rest = thin([t for t in trials if t.number not in known], MOST_ROWS - len(top))
-    return sorted([*top, *rest], key=lambda t: t.number)
 
 
 def _row(trial: Trial, place: int | None, line: str, is_best: bool) -> dict[str, Any]:

@@ -97,16 +97,23 @@ def make_run(
     name: Name = lambda text: text,
     state: str = "finished",
     with_feedback: bool = True,
+    steered: bool = False,
 ) -> Path:
-    """A run directory as the runtime leaves it; `name` rewrites every foreign text."""
+    """A run directory as the runtime leaves it; `name` rewrites every foreign text.
+
+    `steered`: by a searcher that takes actions, with a probe in its feedback.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = plan(name, trials, epochs)
+    if steered:
+        written["search"] = {"strategy": "feedback", "options": {}}
+        written["rules"] = {"table": {"name": name("builtin/t")}, "written": [], "digest": ""}
     (folder / "plan.json").write_text(json.dumps(written))
     (folder / "lock").write_text("1234\n")
     database = sqlite3.connect(folder / "study.db")
     database.execute("PRAGMA journal_mode = WAL")
     database.executescript(DDL)
-    _Writer(database, folder, name, epochs, with_feedback).study(trials, state)
+    _Writer(database, folder, name, epochs, with_feedback, steered).study(trials, state)
     database.commit()
     database.close()
     return folder
@@ -114,10 +121,17 @@ def make_run(
 
 class _Writer:
     def __init__(
-        self, database: sqlite3.Connection, folder: Path, name: Name, epochs: int, feedback: bool
+        self,
+        database: sqlite3.Connection,
+        folder: Path,
+        name: Name,
+        epochs: int,
+        feedback: bool,
+        steered: bool,
     ):
         self.database, self.folder, self.name = database, folder, name
-        self.epochs, self.with_feedback = epochs, feedback
+        self.epochs, self.with_feedback, self.steered = epochs, feedback, steered
+        self.top: tuple[float, int] = (-1.0, 0)  # value and number of the best trial so far
         self.clock, self.rng, self.best = START, random.Random(3), -1.0
 
     def study(self, trials: int, state: str) -> None:
@@ -215,6 +229,8 @@ class _Writer:
         )
         self.database.execute(f"INSERT INTO trials VALUES ({', '.join('?' * 17)})", row)
         self.folder_of(number, config, fate)
+        if best is not None and fate in ("complete", "stopped"):
+            self.top = max(self.top, (best, number))
         if not running:
             self.event("trial_ended", number, {"state": fate})
 
@@ -242,7 +258,9 @@ class _Writer:
         self.event("epoch", number, {"epoch": epoch})
         if self.with_feedback:
             layers = [self.layer(depth, epoch) for depth in range(len(LAYERS))]
-            payload = {"layers": layers, "gradient_norm": 1.0 / epoch}
+            payload: dict[str, Any] = {"layers": layers, "gradient_norm": 1.0 / epoch}
+            if self.steered:
+                payload |= {"probe": probe(number, epoch), "weights_nonfinite": 0}
             self.database.execute(
                 "INSERT INTO feedback VALUES (?, ?, ?)", (number, epoch, json.dumps(payload))
             )
@@ -261,6 +279,32 @@ class _Writer:
             "nonfinite": 0,
         }
 
+    def action(self, number: int) -> dict[str, Any]:
+        """The why-record of a searcher that takes actions (docs/runtime.md)."""
+        text = self.name
+        if number == 0:
+            return {"rule": "start"}
+        actions = ["lr = lr / 10", 'optimizer = "adam"', "width = width * 2"]
+        written = {"found": "written", "line": text("task.yaml:31")}
+        return {
+            "rule": "action",
+            "parent": self.top[1],
+            "action": text(actions[number % 3]),
+            "condition": {
+                "architecture": text("other"),
+                "convergence": "slow",
+                "gradient": "dying",
+                "weights": "normal",
+            },
+            "evidence": {"largest_gain": 0.002, "gradient_ratio": 0.81, "zero_share": 0.9},
+            "score": 0.125,
+            "alternatives": [{"action": text("depth = depth - 1"), "score": 0.1}] * 2,
+            "skipped": [{"action": text("dropout = 0.5"), "why": text("it was tried")}] * 7,
+            "variant": text("adaptive"),
+            "posterior": {"mean": 0.02, "deviation": 0.01, "n": 3, "draw": 0.025},
+            "warm_start": {"trial": self.top[1]},
+        } | (written if number % 2 else {"found": "exact"})
+
     def why(self, number: int, fate: str) -> dict[str, Any]:
         text = self.name
         model = {text("kind"): text("below/above ratio"), "score": 1.37, "parent": number // 2}
@@ -270,6 +314,8 @@ class _Writer:
             "proposal": model if number >= 8 else startup,
             "refused": [],
         }
+        if self.steered:
+            record |= {"searcher": "feedback", "proposal": self.action(number)}
         if number % 5 == 2:
             record["refused"] = [
                 {"config": {text("width"): 128}, "reason": text("model.size 311 kB > 250 kB")}
@@ -291,6 +337,14 @@ class _Writer:
         if fate == "failed":
             lines += ["Traceback (most recent call last):", self.name("FloatingPointError: loss")]
         (folder / "log.txt").write_text("\n".join(lines) + "\n")
+
+
+def probe(number: int, epoch: int) -> dict[str, Any]:
+    """What the probe found: every fourth trial dies, vanishes or explodes from epoch 2 on."""
+    found = {"gradient_first": 0.5, "gradient_last": 1.0, "zero_units": 0.1, "zero_entries": 0.1}
+    odd = [{}, {"zero_units": 0.9}, {"gradient_first": 1e-5}, {"gradient_first": 99.0}]
+    found |= odd[number % 4] if epoch > 1 else {}
+    return {"rows": 32, "loss": 1.0, "gradient_nonfinite": 0, "output_nonfinite": 0} | found
 
 
 def _fate(number: int, reach: float, running: bool) -> str:

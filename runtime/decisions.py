@@ -1,0 +1,198 @@
+"""What a feedback-driven searcher decided, and what came of it, from a trial's why-record.
+
+A why-record is foreign data: what does not have the type that it should is None or left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from automlc.runtime.monitor.conditions import CONDITIONS
+from automlc.runtime.wording import number, plain
+from automlc.spec.record import record
+
+if TYPE_CHECKING:
+    from automlc.runtime.view import Trial
+
+RULES = ("action", "start", "fallback")
+_PARTS = ("architecture", *CONDITIONS)
+_MOST = 100  # alternatives and skipped actions that are read of one record
+_FOUND = {
+    "exact": "the table's row of this condition",
+    "parent": "the table's row of a broader condition",
+    "normal": "the table's row of the normal condition",
+    "none": "no row of the table",
+}
+_ROLES = {"start": "the first configuration", "fallback": "no action was left to take"}
+_POSTERIOR = ("mean", "deviation", "n", "draw")
+
+
+@record
+class Decision:
+    """A proposal of a searcher that takes actions; docs/runtime.md lists the fields.
+
+    `condition` is that of the parent, whose training `evidence` tells of. `alternatives` are the
+    next best (action, score), `skipped` what came before but could not be taken: (action, why).
+    """
+
+    rule: str
+    parent: int | None
+    action: str | None
+    condition: Mapping[str, str]
+    evidence: Mapping[str, Any]
+    found: str | None
+    line: str | None
+    score: float | None
+    alternatives: tuple[tuple[str, float | None], ...]
+    skipped: tuple[tuple[str, str], ...]
+    variant: str | None
+    posterior: Mapping[str, float | int]
+    warm_start: int | None
+
+    @property
+    def source(self) -> str:
+        """Where the action comes from, in words."""
+        if self.found == "written":
+            return f"the rule at {plain(self.line)}" if self.line else "a rule of the spec"
+        role = _ROLES.get(self.rule)
+        return role or _FOUND.get(self.found or "", "an unknown source")
+
+    def to_json(self) -> dict[str, Any]:
+        """The decision as JSON values, under the names that the why-record uses."""
+        told = dict(vars(self))
+        told["alternatives"] = [{"action": a, "score": s} for a, s in self.alternatives]
+        told["skipped"] = [{"action": a, "why": w} for a, w in self.skipped]
+        told["warm_start"] = None if self.warm_start is None else {"trial": self.warm_start}
+        return told | {name: dict(told[name]) for name in ("condition", "evidence", "posterior")}
+
+
+def decision_of(why: Mapping[str, Any]) -> Decision | None:
+    """The decision in a trial's why-record; None where its searcher takes no actions."""
+    data = why.get("proposal")
+    if not isinstance(data, Mapping) or data.get("rule") not in RULES:
+        return None
+    return Decision(
+        rule=str(data["rule"]),
+        parent=_integer(data.get("parent")),
+        action=_text(data.get("action")),
+        condition={k: v for k, v in _mapping(data.get("condition")).items() if _is_state(k, v)},
+        evidence={k: v for k, v in _mapping(data.get("evidence")).items() if _is_scalar(v)},
+        found=_text(data.get("found")),
+        line=_text(data.get("line")),
+        score=_number(data.get("score")),
+        alternatives=tuple(
+            (action, _number(item.get("score")))
+            for item, action in _actions(data.get("alternatives"))
+        ),
+        skipped=tuple(
+            (action, _text(item.get("why")) or "no reason was recorded")
+            for item, action in _actions(data.get("skipped"))
+        ),
+        variant=_text(data.get("variant")),
+        posterior=_posterior(_mapping(data.get("posterior"))),
+        warm_start=_integer(_mapping(data.get("warm_start")).get("trial")),
+    )
+
+
+def parent_of(trial: Trial) -> int | None:
+    """The one trial that this one was derived from; None where there is none or are several."""
+    found = _integer(_mapping(trial.why.get("proposal")).get("parent"))
+    return None if found == trial.number else found
+
+
+@record
+class Effect:
+    """What a change of `parent` brought: `gain` is value minus the parent's, + is better.
+
+    None where one of the two has no value; `text` says which.
+    """
+
+    parent: int
+    value: float | None
+    parent_value: float | None
+    gain: float | None
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def effect_of(trial: Trial, parent: Trial | None, goal: str) -> Effect | None:
+    """What became of a trial's parent by it; None for a trial without one."""
+    if parent is None:
+        return None
+    value, before = trial.value, parent.value
+    obstacle = _obstacle(trial, parent)
+    if obstacle or value is None or before is None:
+        return Effect(parent.number, value, before, None, obstacle)
+    gain = before - value if goal == "minimize" else value - before
+    if not math.isfinite(gain):
+        return Effect(parent.number, value, before, None, "too large to tell")
+    return Effect(
+        parent.number, value, before, gain, f"{signed(gain)} against trial {parent.number}"
+    )
+
+
+def _obstacle(trial: Trial, parent: Trial) -> str:
+    """Why the two cannot be compared; empty where they can."""
+    if trial.state == "failed":
+        return f"it failed{f' ({plain(trial.failure)})' if trial.failure else ''}"
+    if trial.state == "running":
+        return "not known yet: it is running"
+    if trial.value is None:
+        return "it has no value"
+    return "" if parent.value is not None else f"trial {parent.number} has no value to compare with"
+
+
+def signed(gain: float) -> str:
+    """A gain with its sign.
+
+    >>> signed(0.03125), signed(-0.5), signed(0.0)
+    ('+0.0312', '-0.5', '±0')
+    """
+    return "±0" if gain == 0 else f"{'+' if gain > 0 else '-'}{number(abs(gain), digits=3)}"
+
+
+# ---- foreign values ----
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool) or _number(value) is not None
+
+
+def _is_state(part: Any, word: Any) -> bool:
+    return part in _PARTS and isinstance(word, str)
+
+
+def _posterior(data: Mapping[str, Any]) -> dict[str, float | int]:
+    return {name: data[name] for name in _POSTERIOR if _number(data.get(name)) is not None}
+
+
+def _actions(listed: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
+    for item in listed[:_MOST] if isinstance(listed, list) else ():
+        action = _text(_mapping(item).get("action"))
+        if action is not None:
+            yield item, action
