@@ -77,6 +77,14 @@ def import_lines(module: str, names: Sequence[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"])
 
 
+def pieces_of(
+    helpers: Sequence[str], order: Sequence[str], needs: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """The pieces of ops.py: those that model.py imports, and those that they call."""
+    wanted = {*helpers, *(other for name in helpers for other in needs.get(name, ()))}
+    return [name for name in order if name in wanted]
+
+
 def trial_json(graph: SearchGraph, config: Mapping[str, Scalar]) -> str:
     """A configuration as `train.py --config` takes it."""
     trial = {

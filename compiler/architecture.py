@@ -14,7 +14,7 @@ from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.spec.diagnostics import Span
 from automlc.spec.domains import read_expression
-from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, to_text
+from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, same, to_text
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -138,6 +138,7 @@ class ModelParser:
 
     problems: Problems
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    constants: Mapping[str, Expr] = field(default_factory=dict)  # names that stand for values
     read: int = 0  # layers so far
 
     def layers(self, node: Node, given: Mapping[str, Expr], depth: int = 0) -> tuple[Layer, ...]:
@@ -273,7 +274,8 @@ class ModelParser:
         if parameter is None or not self._only(entries, ("choice", "of"), node):
             return
         branches = entries["of"][1]
-        if not isinstance(parameter, Name) or not isinstance(branches, MappingNode):
+        named = isinstance(parameter, Name) or entries["choice"][1].value in self.constants
+        if not named or not isinstance(branches, MappingNode):
             self.problems.add(
                 "E325", "a choice is `choice: PARAMETER` with `of: {value: [layers], …}`",
                 node.span,
@@ -282,6 +284,12 @@ class ModelParser:
         found = tuple(
             (key.value, self.layers(body, given, depth + 1)) for key, body in branches.items
         )
+        if isinstance(parameter, Literal):  # a constant: the choice is made
+            for value, body in found:
+                if same(value, parameter.value):
+                    yield from body
+            return
+        assert isinstance(parameter, Name)
         yield ChoiceNode(parameter.name, found, branches.span)
 
     def _repeat(
@@ -360,7 +368,31 @@ class ModelParser:
         except ExpressionError as error:
             self.problems.found.append(error.diagnostic())
             return None
-        return substitute(expr, given)  # type: ignore[no-any-return]  # generic over dataclasses
+        return substitute(expr, {**self.constants, **given})  # type: ignore[no-any-return]  # generic over dataclasses
+
+
+def prune(layers: tuple[Layer, ...], values: Mapping[str, tuple[Any, ...]]) -> tuple[Layer, ...]:
+    """The layers without branches that no value of their parameter takes.
+
+    `values` lists what each parameter of listed values may be.
+    """
+    return tuple(_pruned(layer, values) for layer in layers)
+
+
+def _pruned(layer: Layer, values: Mapping[str, tuple[Any, ...]]) -> Layer:
+    match layer:
+        case OpNode():
+            return layer
+        case ChoiceNode():
+            known = values.get(layer.parameter)
+            branches = tuple(
+                (value, prune(body, values))
+                for value, body in layer.branches
+                if known is None or any(same(value, other) for other in known)
+            )
+            return replace(layer, branches=branches)
+        case _:
+            return replace(layer, body=prune(layer.body, values))
 
 
 def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:

@@ -12,12 +12,13 @@ from automlc.backends.common import (
     frozen_plain_files,
     import_lines,
     model_words,
+    pieces_of,
     plain_files,
     predict_words,
     requirements,
     training_files,
 )
-from automlc.backends.keras.layers import HELPERS
+from automlc.backends.keras.layers import HELPERS, NEEDS
 from automlc.backends.keras.model_writer import KerasWriter
 from automlc.backends.literals import literal
 from automlc.backends.rendering import renderer
@@ -57,7 +58,8 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
         "input_shape": literal(input_shape(graph)),
         "body": body,
     }
-    pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]
+    needed = pieces_of(helpers, HELPERS, NEEDS)
+    pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in needed]
     return {
         "engine.py": render("engine.py", {"name": graph.name, "engine": graph.backend.engine}),
         "model.py": render("model.py", variables),

@@ -21,9 +21,13 @@ X = Source("x")
 
 # The pieces of ops.py, in the order in which they stand there.
 HELPERS = (
+    "RandomContrast",
     "RandomErase",
     "RandomFlip",
+    "RandomRotate",
     "RandomShift",
+    "RandomTranslate",
+    "RandomZoom",
     "RescaleOutput",
     "Standardize",
     "activation",
@@ -34,7 +38,12 @@ HELPERS = (
     "max_pool2d",
     "residual",
     "squeeze_excite",
+    "warp",
 )
+
+
+# What a piece of ops.py itself calls.
+NEEDS = {name: ("warp",) for name in ("RandomRotate", "RandomTranslate", "RandomZoom")}
 
 
 def _bias(value: Any) -> dict[str, Any]:
@@ -119,6 +128,10 @@ LAYERS: dict[str, Rule] = {
     ],
     "random_shift": _one("RandomShift", "pixels"),
     "random_erase": _one("RandomErase", "share"),
+    "random_translate": _one("RandomTranslate", "factor"),
+    "random_rotate": _one("RandomRotate", "factor"),
+    "random_zoom": _one("RandomZoom", "factor"),
+    "random_contrast": _one("RandomContrast", "factor"),
     "conv2d": _convolve("layers.Conv2D"),
     "depthwise_conv2d": _convolve("layers.DepthwiseConv2D"),
     "separable_conv2d": _convolve("layers.SeparableConv2D"),

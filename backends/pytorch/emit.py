@@ -11,12 +11,13 @@ from automlc.backends.common import (
     frozen_plain_files,
     import_lines,
     model_words,
+    pieces_of,
     plain_files,
     predict_words,
     requirements,
     training_files,
 )
-from automlc.backends.pytorch.layers import HELPERS
+from automlc.backends.pytorch.layers import HELPERS, NEEDS
 from automlc.backends.pytorch.model_writer import PyTorchWriter
 from automlc.backends.rendering import renderer
 from automlc.backends.train_view import train_view
@@ -47,7 +48,8 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     }
     files = {"model.py": render("model.py", variables)}
     if helpers:
-        pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]
+        needed = pieces_of(helpers, HELPERS, NEEDS)
+        pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in needed]
         files["ops.py"] = render("ops.py", {"name": graph.name, "pieces": pieces})
     return files
 
