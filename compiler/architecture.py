@@ -14,7 +14,19 @@ from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.spec.diagnostics import Span
 from automlc.spec.domains import read_expression
-from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, same, to_text
+from automlc.spec.expressions import (
+    Call,
+    Expr,
+    ExpressionError,
+    List,
+    Literal,
+    Logical,
+    Name,
+    evaluate,
+    names,
+    same,
+    to_text,
+)
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -178,6 +190,8 @@ class ModelParser:
         if when is None or not made:
             return made
         condition = self._expr(when[1], given)
+        if self.constants and isinstance(condition, Literal):
+            return made if condition.value else ()
         return (ConditionNode(condition, made, node.span),) if condition is not None else ()
 
     def _structure_or_op(
@@ -368,7 +382,30 @@ class ModelParser:
         except ExpressionError as error:
             self.problems.found.append(error.diagnostic())
             return None
-        return substitute(expr, {**self.constants, **given})  # type: ignore[no-any-return]  # generic over dataclasses
+        done: Expr = substitute(expr, given)
+        if not names(done) & self.constants.keys():
+            return done
+        return fold(substitute(done, self.constants))
+
+
+def fold(expr: Any) -> Any:
+    """`expr` with the parts that read no name as their values, as far as they decide others."""
+    if isinstance(expr, tuple):
+        return tuple(fold(item) for item in expr)
+    if not is_dataclass(expr) or isinstance(expr, (List, Literal, Name, Span)):
+        return expr
+    inner: Any = replace(expr, **{f.name: fold(getattr(expr, f.name)) for f in fields(expr)})  # type: ignore[type-var]  # an instance, not a class
+    if not names(inner):
+        return Literal(evaluate(inner, {}))
+    match inner:
+        case (
+            Logical(op=op, left=Literal(value=value), right=other)
+            | Logical(op=op, left=other, right=Literal(value=value))
+        ):
+            return other if bool(value) == (op == "and") else Literal(bool(value))
+        case Call(name="select", args=(Literal(value=value), then, otherwise)):
+            return then if value else otherwise
+    return inner
 
 
 def prune(layers: tuple[Layer, ...], values: Mapping[str, tuple[Any, ...]]) -> tuple[Layer, ...]:

@@ -43,7 +43,7 @@ HELPERS = (
 
 
 # What a piece of ops.py itself calls.
-NEEDS = {name: ("warp",) for name in ("RandomRotate", "RandomTranslate", "RandomZoom")}
+NEEDS = dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",))
 
 
 def _bias(value: Any) -> dict[str, Any]:

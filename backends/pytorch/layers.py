@@ -52,7 +52,7 @@ HELPERS = (
 
 
 # What a piece of ops.py itself calls.
-NEEDS = {name: ("warp",) for name in ("RandomRotate", "RandomTranslate", "RandomZoom")}
+NEEDS = dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",))
 
 
 def _stride(value: Any) -> dict[str, Any]:
