@@ -14,7 +14,19 @@ from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.spec.diagnostics import Span
 from automlc.spec.domains import read_expression
-from automlc.spec.expressions import Expr, ExpressionError, Literal, Name, names, to_text
+from automlc.spec.expressions import (
+    Call,
+    Expr,
+    ExpressionError,
+    List,
+    Literal,
+    Logical,
+    Name,
+    evaluate,
+    names,
+    same,
+    to_text,
+)
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -138,6 +150,7 @@ class ModelParser:
 
     problems: Problems
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    constants: Mapping[str, Expr] = field(default_factory=dict)  # names that stand for values
     read: int = 0  # layers so far
 
     def layers(self, node: Node, given: Mapping[str, Expr], depth: int = 0) -> tuple[Layer, ...]:
@@ -177,6 +190,8 @@ class ModelParser:
         if when is None or not made:
             return made
         condition = self._expr(when[1], given)
+        if self.constants and isinstance(condition, Literal):
+            return made if condition.value else ()
         return (ConditionNode(condition, made, node.span),) if condition is not None else ()
 
     def _structure_or_op(
@@ -273,7 +288,8 @@ class ModelParser:
         if parameter is None or not self._only(entries, ("choice", "of"), node):
             return
         branches = entries["of"][1]
-        if not isinstance(parameter, Name) or not isinstance(branches, MappingNode):
+        named = isinstance(parameter, Name) or entries["choice"][1].value in self.constants
+        if not named or not isinstance(branches, MappingNode):
             self.problems.add(
                 "E325", "a choice is `choice: PARAMETER` with `of: {value: [layers], …}`",
                 node.span,
@@ -282,6 +298,12 @@ class ModelParser:
         found = tuple(
             (key.value, self.layers(body, given, depth + 1)) for key, body in branches.items
         )
+        if isinstance(parameter, Literal):  # a constant: the choice is made
+            for value, body in found:
+                if same(value, parameter.value):
+                    yield from body
+            return
+        assert isinstance(parameter, Name)
         yield ChoiceNode(parameter.name, found, branches.span)
 
     def _repeat(
@@ -360,7 +382,54 @@ class ModelParser:
         except ExpressionError as error:
             self.problems.found.append(error.diagnostic())
             return None
-        return substitute(expr, given)  # type: ignore[no-any-return]  # generic over dataclasses
+        done: Expr = substitute(expr, given)
+        if not names(done) & self.constants.keys():
+            return done
+        return fold(substitute(done, self.constants))
+
+
+def fold(expr: Any) -> Any:
+    """`expr` with the parts that read no name as their values, as far as they decide others."""
+    if isinstance(expr, tuple):
+        return tuple(fold(item) for item in expr)
+    if not is_dataclass(expr) or isinstance(expr, (List, Literal, Name, Span)):
+        return expr
+    inner: Any = replace(expr, **{f.name: fold(getattr(expr, f.name)) for f in fields(expr)})  # type: ignore[type-var]  # an instance, not a class
+    if not names(inner):
+        return Literal(evaluate(inner, {}))
+    match inner:
+        case (
+            Logical(op=op, left=Literal(value=value), right=other)
+            | Logical(op=op, left=other, right=Literal(value=value))
+        ):
+            return other if bool(value) == (op == "and") else Literal(bool(value))
+        case Call(name="select", args=(Literal(value=value), then, otherwise)):
+            return then if value else otherwise
+    return inner
+
+
+def prune(layers: tuple[Layer, ...], values: Mapping[str, tuple[Any, ...]]) -> tuple[Layer, ...]:
+    """The layers without branches that no value of their parameter takes.
+
+    `values` lists what each parameter of listed values may be.
+    """
+    return tuple(_pruned(layer, values) for layer in layers)
+
+
+def _pruned(layer: Layer, values: Mapping[str, tuple[Any, ...]]) -> Layer:
+    match layer:
+        case OpNode():
+            return layer
+        case ChoiceNode():
+            known = values.get(layer.parameter)
+            branches = tuple(
+                (value, prune(body, values))
+                for value, body in layer.branches
+                if known is None or any(same(value, other) for other in known)
+            )
+            return replace(layer, branches=branches)
+        case _:
+            return replace(layer, body=prune(layer.body, values))
 
 
 def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:

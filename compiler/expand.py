@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from automlc.compiler.architecture import (
     RepeatNode,
     bodies,
     expressions,
+    prune,
     walk,
 )
 from automlc.compiler.ops import OPS
@@ -39,7 +40,7 @@ from automlc.spec.domains import (
     read_declaration,
 )
 from automlc.spec.errors import SpecError
-from automlc.spec.expressions import Expr, Name, names, same
+from automlc.spec.expressions import Expr, Literal, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
@@ -112,6 +113,8 @@ class Preset:
     model: SequenceNode | None
     forbid: tuple[Expr, ...] = ()
     groups: Mapping[str, Mapping[str, ParameterDecl]] = field(default_factory=dict)
+    neutral: Mapping[str, Scalar] = field(default_factory=dict)
+    """Values of names of the model that only a group makes parameters."""
 
 
 @record
@@ -143,7 +146,7 @@ def load_preset(name: str) -> Preset:
     blocks = root.get("blocks")
     read = read_blocks(blocks, problems) if isinstance(blocks, MappingNode) else {}
     model = root.get("model")
-    tasks = root.get("tasks")
+    tasks, neutral = root.get("tasks"), root.get("neutral")
     return Preset(
         name,
         tuple(to_plain(tasks)) if tasks is not None else (),
@@ -151,6 +154,7 @@ def load_preset(name: str) -> Preset:
         read,
         model if isinstance(model, SequenceNode) else None,
         groups={key.text: _declarations(node, name) for key, node in listed},
+        neutral=to_plain(neutral) if neutral is not None else {},
     )
 
 
@@ -227,7 +231,7 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     added = _add_groups(section.expand, preset, merge, loaded, problems)
     merge.add(section.parameters, loaded.source.path.name)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
-    parser = _parser(loaded, preset, problems)
+    parser = _parser(loaded, preset, merge, problems)
     text = section.model
     if text is None and preset is not None:
         text = preset.model
@@ -247,7 +251,8 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     _check_model(expansion, task, problems)
     _check_training(expansion, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
-    return expansion
+    listed = {p.name: values for p in space.parameters if (values := _values(p.domain))}
+    return replace(expansion, model=prune(model, listed))
 
 
 def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:
@@ -266,7 +271,7 @@ def _add_groups(
     loaded: LoadedSpec,
     problems: Problems,
 ) -> dict[str, tuple[str, ...]]:
-    """Merge the groups that the spec names, in its order."""
+    """Merge the groups that the spec names, in its order. A group widens: defaults stay."""
     known, added = groups_of(preset), {}
     for index, name in enumerate(wanted):
         if name not in known:
@@ -277,9 +282,17 @@ def _add_groups(
                 loaded.spans(f"space.expand[{index}]"), hint=hint, key=f"space.expand[{index}]",
             )  # fmt: skip
             continue
-        merge.add(known[name], f"group {name}")
+        widened = {key: _widened(d, merge.parameters.get(key)) for key, d in known[name].items()}
+        merge.add(widened, f"group {name}")
         added[name] = tuple(known[name])
     return added
+
+
+def _widened(declared: ParameterDecl, before: Parameter | None) -> ParameterDecl:
+    """A declaration of a group with the default of the parameter that it replaces."""
+    if before is None or not declared.domain.contains(before.default):
+        return declared
+    return replace(declared, default=before.default)
 
 
 def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Preset | None:
@@ -303,12 +316,16 @@ def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Pre
     return preset
 
 
-def _parser(loaded: LoadedSpec, preset: Preset | None, problems: Problems) -> ModelParser:
+def _parser(
+    loaded: LoadedSpec, preset: Preset | None, merge: _Merge, problems: Problems
+) -> ModelParser:
     own = loaded.spec.space.blocks
     blocks = dict(preset.blocks) if preset is not None else {}
     if own is not None:
         blocks |= read_blocks(own, problems)
-    return ModelParser(problems, blocks)
+    neutral = preset.neutral if preset is not None else {}
+    free = {name: Literal(value) for name, value in neutral.items() if name not in merge.parameters}
+    return ModelParser(problems, blocks, free)
 
 
 def _check_model(expansion: Expansion, task: str, problems: Problems) -> None:

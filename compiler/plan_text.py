@@ -11,6 +11,8 @@ from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Fixed
 from automlc.spec.expressions import to_text
 
+GROUP = "space.expand."  # keys of the records of expand_space
+
 
 def plan_text(graph: SearchGraph) -> str:
     """The plan as text, one section each for task, data, space, model, search and budget."""
@@ -64,6 +66,10 @@ def _space(graph: SearchGraph) -> Iterator[str]:
         yield f"  {parameter.name:<{width}}  {parameter.domain}{when}"
     for parameter in fixed:
         yield f"  {parameter.name:<{width}}  {parameter.domain}"
+    for record in graph.records:
+        group = record.key.removeprefix(GROUP)
+        if group != record.key:
+            yield f"  group {group}: {record.decision}"
     for expr in graph.space.forbidden:
         yield f"  forbidden: {to_text(expr)}"
 

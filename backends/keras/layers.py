@@ -23,9 +23,13 @@ MASK = Source("mask")  # which places of a text hold a token
 # The pieces of ops.py, in the order in which they stand there.
 HELPERS = (
     "BagOfTokens",
+    "RandomContrast",
     "RandomErase",
     "RandomFlip",
+    "RandomRotate",
     "RandomShift",
+    "RandomTranslate",
+    "RandomZoom",
     "RescaleOutput",
     "Standardize",
     "activation",
@@ -45,9 +49,14 @@ HELPERS = (
     "text_max_pool",
     "text_mean",
     "transformer_encoder",
+    "warp",
 )
 
-NEEDS = {name: ("hide",) for name in ("text_max", "text_max_pool", "text_mean")}
+# What a piece of ops.py itself calls.
+NEEDS = {
+    **dict.fromkeys(("text_max", "text_max_pool", "text_mean"), ("hide",)),
+    **dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",)),
+}
 PAIRS = ("embed_tokens", "text_max_pool")  # these give x and mask
 
 
@@ -165,6 +174,10 @@ LAYERS: dict[str, Rule] = {
     ],
     "random_shift": _one("RandomShift", "pixels"),
     "random_erase": _one("RandomErase", "share"),
+    "random_translate": _one("RandomTranslate", "factor"),
+    "random_rotate": _one("RandomRotate", "factor"),
+    "random_zoom": _one("RandomZoom", "factor"),
+    "random_contrast": _one("RandomContrast", "factor"),
     "conv2d": _convolve("layers.Conv2D"),
     "depthwise_conv2d": _convolve("layers.DepthwiseConv2D"),
     "separable_conv2d": _convolve("layers.SeparableConv2D"),

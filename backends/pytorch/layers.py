@@ -38,9 +38,13 @@ HELPERS = (
     "EmbedCategories",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "RandomContrast",
     "RandomErase",
     "RandomFlip",
+    "RandomRotate",
     "RandomShift",
+    "RandomTranslate",
+    "RandomZoom",
     "RescaleOutput",
     "Residual",
     "SeparableConv2d",
@@ -56,10 +60,15 @@ HELPERS = (
     "TransformerEncoder",
     "image_shortcut",
     "vector_shortcut",
+    "warp",
 )
 
 
-NEEDS = {"AddPositions": ("EmbedTokens",)}  # what a piece reads of others
+# What a piece of ops.py itself reads of others.
+NEEDS = {
+    "AddPositions": ("EmbedTokens",),
+    **dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",)),
+}
 
 
 def _stride(value: Any) -> dict[str, Any]:
@@ -190,6 +199,10 @@ LAYERS: dict[str, Rule] = {
     ),
     "random_shift": lambda b, a, args: CallText("RandomShift", args["pixels"]),
     "random_erase": lambda b, a, args: CallText("RandomErase", args["share"]),
+    "random_translate": lambda b, a, args: CallText("RandomTranslate", args["factor"]),
+    "random_rotate": lambda b, a, args: CallText("RandomRotate", args["factor"]),
+    "random_zoom": lambda b, a, args: CallText("RandomZoom", args["factor"]),
+    "random_contrast": lambda b, a, args: CallText("RandomContrast", args["factor"]),
     "conv2d": _conv,
     "depthwise_conv2d": _depthwise,
     "separable_conv2d": _separable,

@@ -77,3 +77,33 @@ add(
         args={"share": Arg("float", 0.25, low=0.0, high=1.0)},
     )
 )
+_FACTOR = Arg("float", 0.1, low=0.0, high=1.0)
+
+for _name, _doc in (
+    (
+        "random_translate",
+        "Move each image by up to `factor` of its height and of its width while training.",
+    ),
+    ("random_rotate", "Turn each image by up to `factor` of a full turn while training."),
+    (
+        "random_zoom",
+        "Scale height and width of each image, each by itself, by up to `factor` while training.",
+    ),
+):
+    add(
+        Op(
+            _name,
+            f"{_doc} Pixels between pixels are bilinear, and borders are mirrored.",
+            ranks=("image",),
+            args={"factor": _FACTOR},
+        )
+    )
+add(
+    Op(
+        "random_contrast",
+        "Scale each channel's distance from its mean by 1 - `factor` to 1 + `factor`, one number "
+        "for each image, while training.",
+        ranks=("image",),
+        args={"factor": _FACTOR},
+    )
+)

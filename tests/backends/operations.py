@@ -20,6 +20,7 @@ _IMAGE = {
     "layer_norm": "global_avg_pool2d ; {dense: {units: 9}} ; layer_norm",
     "dropout": "{dropout: {rate: 0.5}} ; {spatial_dropout: {rate: 0.5}}",
     "augmentation": "random_flip ; random_shift ; {random_erase: {share: 0.5}}",
+    "factors": "random_translate ; random_rotate ; {random_zoom: {factor: 0.2}} ; random_contrast",
     "dense": "global_avg_pool2d ; {dense: {units: U, bias: B}}",
     "residual": "{residual: [{conv2d: {filters: F, stride: S}}, batch_norm], stride: S}",
     "no_projection": "{residual: [{conv2d: {filters: F, stride: S}}], stride: S, project: false}",

@@ -18,12 +18,14 @@ from scipy import stats
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from automlc.backends.keras.emit import model_files
+from tests.backends.factors import check_factors, check_warp
 from tests.compiler.spaces import graph, with_backend
 from tests.compiler.test_odd_models import spec
 from tests.emitted.loading import emitted
 
 MODEL = (
-    "random_flip ; random_shift ; {random_erase: {share: 0.4}} ; {conv2d: {filters: 64}} ; "
+    "random_flip ; random_shift ; {random_erase: {share: 0.4}} ; random_translate ; "
+    "random_rotate ; random_zoom ; random_contrast ; {conv2d: {filters: 64}} ; "
     "{depthwise_conv2d: {kernel: 5}} ; {separable_conv2d: {filters: 64}} ; global_avg_pool2d ; "
     "{dense: {units: 64}} ; batch_norm"
 )
@@ -133,6 +135,12 @@ def like(torch: Any, layer: Any, variable: Any) -> float:
     return bound
 
 
+def both(x: np.ndarray, matrix: np.ndarray) -> tuple[Any, Any]:
+    import keras
+
+    return keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(matrix)
+
+
 def main() -> None:
     os.environ["KERAS_BACKEND"] = sys.argv[1]
     made = with_backend(graph(spec("k: 'int(1, 2)'", MODEL), "odd"), "keras", sys.argv[1])
@@ -146,6 +154,8 @@ def main() -> None:
             check_flip(module)
             check_shift(module)
             check_erase(module)
+            check_factors(module, answers)
+            check_warp(lambda x, m: keras.ops.convert_to_numpy(module.warp(*both(x, m))))
         for name, found in (("images", made), ("table", table)):
             files = model_files(found, straight=False)
             with emitted(Path(folder) / name, files, "model") as module:

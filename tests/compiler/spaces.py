@@ -20,6 +20,7 @@ from automlc.compiler.contracts.contract import (
     TextInput,
 )
 from automlc.compiler.draft import Draft
+from automlc.compiler.expand import groups_of, load_preset
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.load import load_text
 
@@ -69,15 +70,22 @@ def graph(text: str, input_name: str, regression: bool = False) -> SearchGraph:
 
 
 @cache
-def preset_graph(input_name: str, regression: bool) -> SearchGraph:
+def preset_graph(input_name: str, regression: bool, groups: tuple[str, ...] = ()) -> SearchGraph:
     kinds = {ImageInput: "image", TableInput: "tabular", TextInput: "text"}
     kind = kinds[type(INPUTS[input_name])]
     task = f"{kind}_{'regression' if regression else 'classification'}"
     return graph(
-        f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n",
+        f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n"
+        f"space: {{expand: [{', '.join(groups)}]}}\n",
         input_name,
         regression,
     )
+
+
+def groups_for(input_name: str) -> tuple[str, ...]:
+    """Every group that `space.expand` may name for that input."""
+    image = isinstance(INPUTS[input_name], ImageInput)
+    return tuple(groups_of(load_preset("image/blocks" if image else "tabular/mlp")))
 
 
 def with_backend(found: SearchGraph, kind: str, engine: str | None = None) -> SearchGraph:

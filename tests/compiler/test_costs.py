@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from automlc.backends.pytorch.emit import model_files
 from automlc.compiler.ops import Image, Tokens
-from tests.compiler.spaces import INPUTS, preset_graph, sample
+from tests.compiler.spaces import INPUTS, groups_for, preset_graph, sample
 from tests.emitted.loading import emitted
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-SPACES = [(name, regression) for name in INPUTS for regression in (False, True)]
+SPACES = [(name, regression, ()) for name in INPUTS for regression in (False, True)]
+SPACES += [(name, False, groups_for(name)) for name in INPUTS if groups_for(name)]
 
 
 def macs_of(model: torch.nn.Module, x: torch.Tensor) -> int:
@@ -59,15 +60,15 @@ def example(shape: object) -> torch.Tensor:
     return torch.cat([torch.randn(2, shape.numeric), *codes], dim=1)
 
 
-@pytest.mark.parametrize(("name", "regression"), SPACES, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "regression", "groups"), SPACES, ids=lambda v: str(v))
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(seed=st.integers(0, 2**32))
 def test_counts_equal_those_of_the_module(
-    name: str, regression: bool, tmp_path: Path, seed: int
+    name: str, regression: bool, groups: tuple[str, ...], tmp_path: Path, seed: int
 ) -> None:
-    graph = preset_graph(name, regression)
+    graph = preset_graph(name, regression, groups)
     config = sample(graph, seed)
     costs = graph.costs.evaluate(config)
     with emitted(tmp_path, model_files(graph, straight=False), "model") as module:
