@@ -122,6 +122,8 @@ class Summary:
     test: Mapping[str, Any] | None
     closest: Mapping[str, Any] | None = None  # smallest violation, where nothing was feasible
     resume: str | None = None
+    pace: Mapping[str, Any] | None = None  # the probe of the device, where the budget has a wall
+    wall_left: float | None = None  # seconds that nothing which was proposed could use
     folder: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -215,6 +217,8 @@ class RunView:
             test=_mapping(meta.get("test")) or None,
             closest=_mapping(meta.get("closest")) or None,
             resume=self.resume_command() if state == "interrupted" else None,
+            pace=_mapping(meta.get("pace")) or None,
+            wall_left=_number(_mapping(meta.get("wall_left")).get("seconds")),
             folder=str(self.folder),
         )
 

@@ -23,7 +23,15 @@ from automlc.runtime.wording import (
 from automlc.spec.record import record
 
 _MOST_ROWS = 12
-_SHOWN_ELSEWHERE = ("searcher", "proposal", "refused", "refused_count", "stop")
+_SHOWN_ELSEWHERE = (
+    "searcher",
+    "proposal",
+    "refused",
+    "refused_count",
+    "stop",
+    "start",
+    "estimate",
+)
 _PARENTS = ("parent", "parents")
 
 
@@ -154,7 +162,20 @@ def _proposed(record: Why) -> list[str]:
     rows = [("parent", f"trial {shown(record.parent)}")] if record.parent is not None else []
     rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _PARENTS]
     rows += [(k, shown(v)) for k, v in record.trial.why.items() if k not in _SHOWN_ELSEWHERE]
+    rows += [(name, text) for name, text in _timing(record.trial.why) if text]
     return columns(rows) or ["  the searcher left no note"]
+
+
+def _timing(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where the search started and why, and how long the trial was expected to take."""
+    start, estimate = found.get("start"), found.get("estimate")
+    rows = []
+    if isinstance(start, dict):
+        rows.append(("start", plain(start.get("because") or "")))
+    if isinstance(estimate, dict) and isinstance(estimate.get("seconds"), int | float):
+        least = count(epochs, "epoch") if isinstance(epochs := estimate.get("epochs"), int) else ""
+        rows.append(("estimate", f"{duration(estimate['seconds'])} for at least {least}"))
+    return rows
 
 
 def _configuration(trial: Trial) -> list[str]:

@@ -15,7 +15,10 @@ from automlc.spec.record import record
 
 @record
 class Job:
-    """One attempt of a trial, or the test of the best one; `name` is unique within a session."""
+    """One attempt of a trial (kind run), the test of the best one (test), or a probe (pace).
+
+    `name` is unique within a session; `seconds`: how long a probe may measure.
+    """
 
     name: str
     kind: str
@@ -23,6 +26,7 @@ class Job:
     log: str
     memory: int | None = None
     weights: str | None = None
+    seconds: float | None = None
 
 
 @record
@@ -39,7 +43,7 @@ class Ended:
 
     `code` is the exit status, negative for a signal; None when the worker itself was lost.
     `failure`: what the job said about its end, {"class", "message"}. `memory`: peak bytes.
-    `result`: what a test returned.
+    `result`: what a test or a probe returned.
     """
 
     name: str
