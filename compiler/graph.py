@@ -31,6 +31,7 @@ from automlc.runtime.plan import (
     Constraint,
     DataSource,
     Plan,
+    Rows,
     Task,
     read_monitor,
     read_rules,
@@ -124,11 +125,16 @@ class SearchGraph:
             stopping=self.stopping,
             budget=self.budget,
             backend=self.backend,
-            data=DataSource(self.contract.source, self.contract.fingerprint),
+            data=DataSource(self.contract.source, self.contract.fingerprint, self._rows()),
             seed=self.seed,
             monitor=self.monitor,
             rules=self.rules,
         )
+
+    def _rows(self) -> Rows | None:
+        """The numbers of rows, which only estimates against a wall need."""
+        rows = self.contract.rows
+        return None if self.budget.wall is None else Rows(rows.train, rows.validation)
 
     def nodes(self) -> list[dict[str, Any]]:
         """Every node as {id, kind, …}, in the order of the text."""

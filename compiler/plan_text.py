@@ -124,6 +124,12 @@ def _budget(graph: SearchGraph) -> Iterator[str]:
     yield f"  samples   at most {epochs * rows.train:,} training examples"
     wall = "no limit" if budget.wall is None else f"{budget.wall:g} s"
     yield f"  wall      {wall}; an epoch may take {budget.epoch_wall:g} s"
+    if budget.wall is not None:
+        first = f"{budget.first * budget.wall:g} s of {budget.wall:g} s (budget.first)"
+        yield (
+            f"  first     the first trial may take {first}; sized by a probe of the device"
+            " when the run starts"
+        )
     if budget.memory is not None:
         yield f"  memory    {_bytes(budget.memory)} for each trial"
     threads = budget_threads(graph)

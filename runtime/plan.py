@@ -218,18 +218,48 @@ class Choice:
 
 
 @record
+class Rows:
+    """How many examples are learned from, and how many measure the validation metric."""
+
+    train: int
+    validation: int
+
+    @classmethod
+    def read(cls, data: Any) -> Rows:
+        keys = _Reader(data, "data.rows")
+        rows = cls(keys.take("train", int), keys.take("validation", int))
+        keys.close()
+        if rows.train < 1 or rows.validation < 0:
+            raise AutomlcError("plan.json: 'data.rows' must have at least one row to train on")
+        return rows
+
+
+@record
 class DataSource:
-    """The data as the spec names it, and the fingerprint it had when the plan was made."""
+    """The data as the spec names it, and the fingerprint it had when the plan was made.
+
+    `rows` serve estimates of time: a plan has them where the budget has a wall.
+    """
 
     source: str
     fingerprint: str
+    rows: Rows | None = None
 
     @classmethod
     def read(cls, data: Any) -> DataSource:
         keys = _Reader(data, "data")
-        source = cls(keys.take("source", str), keys.take("fingerprint", str))
+        source = cls(
+            keys.take("source", str),
+            keys.take("fingerprint", str),
+            Rows.read(keys.take("rows", dict)) if keys.has("rows") else None,
+        )
         keys.close()
         return source
+
+    def to_json(self) -> dict[str, Any]:
+        """The section as plan.json holds it; without rows as before there were any."""
+        found: dict[str, Any] = {"source": self.source, "fingerprint": self.fingerprint}
+        return found if self.rows is None else found | {"rows": vars(self.rows).copy()}
 
 
 _USUAL = DEFINITIONS["automlc"]
@@ -329,7 +359,7 @@ class Plan:
             "stopping": {"policy": self.stopping.name, "options": dict(self.stopping.options)},
             "budget": vars(self.budget).copy(),
             "backend": self.backend.to_json(),
-            "data": vars(self.data).copy(),
+            "data": self.data.to_json(),
             "seed": self.seed,
             "monitor": self.monitor.to_json(),
             **({"rules": self.rules.to_json()} if self.rules is not None else {}),

@@ -1,18 +1,20 @@
 """From a searcher's proposal to a configuration that may be tried.
 
-A proposal is refused when it is not in the space, is forbidden, breaks a constraint on a cost, or
-was tried before. The searcher is then asked again with another seed; after 100 refusals
-configurations are drawn uniformly, and after 1,000 the study ends.
+A proposal is refused when it is not in the space, is forbidden, breaks a constraint on a cost,
+was tried before, or could not end before the wall. The searcher is then asked again with another
+seed; after 100 refusals configurations are drawn uniformly, and after 1,000, or 50 for want of
+time, the study ends.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from automlc.runtime.monitor.timeline import Conditions
+from automlc.runtime.pacing import LATE, TOO_LATE, Pacing
 from automlc.runtime.plan import Plan
 from automlc.runtime.searchers import Past, Proposal, searcher_of
 from automlc.runtime.seeds import derive_seed
@@ -44,10 +46,12 @@ class _Refusals:
     past: list[Past] = field(default_factory=list)
     count: int = 0
     repeats: int = 0
+    late: int = 0
 
-    def add(self, proposal: Proposal, reason: str) -> None:
+    def add(self, proposal: Proposal, reason: str, *, late: bool = False) -> None:
         self.count += 1
         self.repeats += reason == _TRIED
+        self.late += late
         self.past.append(Past(-1, proposal.config, "refused", None))
         if len(self.examples) < _EXAMPLES:
             self.examples.append({"config": dict(proposal.config), "reason": reason})
@@ -56,9 +60,10 @@ class _Refusals:
 class Proposer:
     """Asks the plan's searcher; everything it knows it reads from the store."""
 
-    def __init__(self, plan: Plan, store: Store):
+    def __init__(self, plan: Plan, store: Store, pacing: Pacing | None = None):
         self._plan = plan
         self._store = store
+        self._pacing = pacing or Pacing(plan, store, lambda: 0.0)
         self._searcher = searcher_of(plan)
         self._conditions = Conditions(plan, store)
         # Whether trials are trained for what they tell of actions, not for a best model.
@@ -66,26 +71,49 @@ class Proposer:
         # Of all that was refused: the smallest violation of a constraint, for the closing words.
         self.closest: dict[str, Any] | None = None
 
+    def use_start(self) -> None:
+        """Begin where the pacing says: its start takes the place of the space's default."""
+        start = self._pacing.start
+        if start is not None and start.changed:
+            space = self._plan.space.with_defaults(start.config)
+            self._searcher = searcher_of(replace(self._plan, space=space))
+
     def propose(self, number: int, alive: Callable[[], bool]) -> Accepted | str | None:
         """A configuration for trial `number`; or, as text, why there is none.
 
         `alive` is asked between tries; None where it says no.
         """
         history = list(self._history()) if self._searcher.needs_history else []
-        refusals = _Refusals()
+        pace, refusals = self._pacing.now(), _Refusals()
         while alive():
             proposal = self._ask(number, history, refusals)
             if proposal is None:
                 return "space exhausted: every allowed configuration was tried"
             costs, objection = self._judge(proposal.config)
-            if objection is None:
-                return Accepted(proposal.config, costs, self._why(proposal, refusals))
-            refusals.add(proposal, objection)
+            estimate = None if objection else self._pacing.estimate(proposal.config, costs, pace)
+            late = None if self._is_start(number, proposal) else self._pacing.objection(estimate)
+            if objection is None and late is None:
+                why = self._why(number, proposal, refusals, estimate)
+                return Accepted(proposal.config, costs, why)
+            refusals.add(proposal, objection or str(late), late=objection is None)
+            if refusals.late >= LATE and not self._has_start(number):
+                return TOO_LATE
             if refusals.count >= TRIES and not self._searcher.exhaustive:
                 return _no_proposal(refusals)
         return None
 
+    def _has_start(self, number: int) -> bool:
+        return number == 1 and self._pacing.start is not None
+
+    def _is_start(self, number: int, proposal: Proposal) -> bool:
+        """Whether it is what a study begins with: the cheapest, so that something is tried."""
+        start = self._pacing.start
+        return number == 1 and start is not None and proposal.config == start.config
+
     def _ask(self, number: int, history: list[Past], refusals: _Refusals) -> Proposal | None:
+        start = self._pacing.start
+        if number == 1 and start is not None and refusals.late == LATE:
+            return Proposal(start.config, {"rule": f"start, after {LATE} that would take too long"})
         seed = derive_seed(self._plan.seed, "ask", number, refusals.count)
         if refusals.count < ASKS or self._searcher.exhaustive:
             return self._searcher.ask(number, [*history, *refusals.past], seed)
@@ -115,7 +143,13 @@ class Proposer:
             finite = min(violation, 1e308)
             self.closest = {"violation": finite, "reason": words, "config": dict(config)}
 
-    def _why(self, proposal: Proposal, refusals: _Refusals) -> dict[str, Any]:
+    def _why(
+        self,
+        number: int,
+        proposal: Proposal,
+        refusals: _Refusals,
+        estimate: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
         why: dict[str, Any] = {
             "searcher": self._plan.search.name,
             "proposal": dict(proposal.why),
@@ -123,6 +157,11 @@ class Proposer:
         }
         if refusals.count > len(refusals.examples):
             why["refused_count"] = refusals.count
+        if estimate is not None:
+            why["estimate"] = dict(estimate)
+        start = self._pacing.start
+        if start is not None and self._is_start(number, proposal):
+            why["start"] = {k: v for k, v in start.to_json().items() if k != "config"}
         return why
 
     def _history(self) -> Iterator[Past]:

@@ -302,6 +302,19 @@ class Store:
         sql = "SELECT value FROM epochs WHERE trial = ? AND epoch = ?"
         return float(self._one(sql, (number, epoch)))
 
+    def epoch_seconds(
+        self, after: int
+    ) -> Iterator[tuple[int, bool, dict[str, Any], dict[str, Any], list[float]]]:
+        """(number, ended, config, costs, seconds of each epoch) of the trials behind a number."""
+        sql = (
+            "SELECT number, state, config, costs, json_group_array(seconds) FROM trials"
+            " LEFT JOIN epochs ON trial = number WHERE number > ? GROUP BY number ORDER BY number"
+        )
+        for number, state, config, costs, seconds in self._query(sql, (after,)):
+            times = [float(s) for s in json.loads(seconds) if s is not None]
+            ended = State(state) is not State.RUNNING
+            yield number, ended, json.loads(config), json.loads(costs), times
+
     def seen(self, number: int) -> Iterator[Seen]:
         """What the monitor may know of a trial's epochs, in order.
 
@@ -459,6 +472,12 @@ class Store:
 
     def _on_test_done(self, _m: float, _t: None, _a: None, payload: Any) -> None:
         self._set_meta("test", payload)
+
+    def _on_pace(self, _m: float, _t: None, _a: None, payload: Any) -> None:
+        self._set_meta("pace", payload)
+
+    def _on_wall_left(self, _m: float, _t: None, _a: None, payload: Any) -> None:
+        self._set_meta("wall_left", payload)
 
     def _on_trial_started(self, moment: float, trial: int, attempt: int, payload: Any) -> None:
         sql = (

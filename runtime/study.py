@@ -21,7 +21,9 @@ from typing import Any
 from automlc.runtime.executors.base import Ended, Executor, Job, Message, Reported
 from automlc.runtime.faults import hit
 from automlc.runtime.interrupts import Interrupts
+from automlc.runtime.pacing import TOO_LATE, Pacing
 from automlc.runtime.plan import Plan
+from automlc.runtime.probing import Probe
 from automlc.runtime.progress import Progress
 from automlc.runtime.proposing import Accepted, Proposer
 from automlc.runtime.seeds import derive_seed
@@ -119,7 +121,6 @@ class Study:
         self._progress = progress
         self._interrupts = interrupts
         self._workers = workers
-        self._proposer = Proposer(plan, store)
         self._policy = make_policy(
             plan.stopping.name, plan.stopping.options, plan.task.goal, plan.budget.epochs
         )
@@ -134,6 +135,8 @@ class Study:
         started, before = time.monotonic(), float(store.meta().get("elapsed", 0.0))
         self.elapsed: Callable[[], float] = lambda: before + time.monotonic() - started
         store.elapsed = self.elapsed
+        self._pacing = Pacing(plan, store, lambda: self.elapsed())
+        self._proposer = Proposer(plan, store, self._pacing)
 
     def run(self) -> Outcome:
         """Search, then keep and test the best model.
@@ -166,6 +169,7 @@ class Study:
         best = self._store.incumbent()
         if best is not None and best.value is not None and self._plan.task.reached(best.value):
             self._ending = "target"
+        self._measure_pace()
         while True:
             self._check_wall()
             self._fill()
@@ -175,6 +179,26 @@ class Study:
                 self._handle(message)
             self._watch()
             self._tick()
+
+    def _measure_pace(self) -> None:
+        """Probe the device before the first trial, where the plan has a wall to keep to."""
+        if self._pacing.wants_probe:
+            probe = Probe(
+                self._plan,
+                self._executor,
+                str(self._folder / "pace.txt"),
+                self._describe_probe,
+                alive=lambda: not self._interrupts.draining,
+                tick=self._tick,
+                say=self._progress.say,
+            )
+            found = probe.run()
+            if found is None:
+                return
+            self._store.note("pace", **found)
+            hit("driver.pace.after")
+        self._pacing.read_probe()
+        self._proposer.use_start()
 
     def _tick(self) -> None:
         running = {slot.number: slot.epochs for slot in self._slots.values() if not slot.ended}
@@ -198,9 +222,17 @@ class Study:
             return False
         if isinstance(found, str):
             self._ending = found
+            if found == TOO_LATE:
+                self._say_too_late()
             return False
         self._begin(number, found)
         return True
+
+    def _say_too_late(self) -> None:
+        left = round(max(0.0, self._pacing.left()), 3)
+        self._store.note(TOO_LATE, seconds=left)
+        text = f"{left:g} s of the wall are left: nothing that was proposed would end in time"
+        self._progress.say(text)
 
     def _begin(self, number: int, accepted: Accepted) -> None:
         seed = derive_seed(self._plan.seed, "trial", number)
@@ -243,19 +275,30 @@ class Study:
 
     def _describe(self, row: TrialRow, folder: Path) -> dict[str, Any]:
         """A trial as the project's train.py takes it."""
+        accumulate = self._store.accumulate(row.number)
+        trial = self._trial(row.number, row.config, row.seed, folder)
+        start = self._warm_starts.start_of(row.number)
+        return trial | {"accumulate": accumulate} | ({"start": start} if start else {})
+
+    def _describe_probe(self, config: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """A trial that is never run: its folder does not exist."""
+        return self._trial(0, config, seed, self._folder / "pace")
+
+    def _trial(
+        self, number: int, config: Mapping[str, Any], seed: int, folder: Path
+    ) -> dict[str, Any]:
         backend = self._plan.backend
         return {
-            "number": row.number,
-            "config": dict(row.config),
-            "seed": row.seed,
+            "number": number,
+            "config": dict(config),
+            "seed": seed,
             "epochs": self._plan.budget.epochs,
             "folder": str(folder),
             "resume": None,
             "device": backend.device,
             "precision": backend.precision,
             "threads": backend.threads or max(1, cores() // self._workers),
-            "accumulate": self._store.accumulate(row.number),
-            **({"start": start} if (start := self._warm_starts.start_of(row.number)) else {}),
+            "accumulate": 1,
         }
 
     # ---- what executors say ----
@@ -549,7 +592,8 @@ class Study:
 
     def _check_wall(self) -> None:
         wall = self._plan.budget.wall
-        if wall is None or self._ending or self.elapsed() < wall:
+        # What still runs when nothing new is started must keep to the wall as well.
+        if wall is None or self._ending in ("target", "wall") or self.elapsed() < wall:
             return
         self._ending = "wall"
         self._kill_at = time.monotonic() + _WALL_GRACE_S
@@ -600,7 +644,7 @@ class Study:
 
     def _finish(self) -> None:
         best = self._store.incumbent()
-        reason = self._ending or "budget"
+        reason = "wall" if self._ending == TOO_LATE else self._ending or "budget"
         if best is None:
             details = {"closest": self._proposer.closest} if self._proposer.closest else {}
             self._store.end_study(reason, model=False, **details)

@@ -126,6 +126,8 @@ class Summary:
     resume: str | None = None
     condition: Mapping[str, str] | None = None  # of the best trial's training, in the end
     actions: Mapping[str, int] | None = None  # {taken, better} where the search is steered by rules
+    pace: Mapping[str, Any] | None = None  # the probe of the device, where the budget has a wall
+    wall_left: float | None = None  # seconds that nothing which was proposed could use
     folder: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -221,6 +223,8 @@ class RunView:
             resume=self.resume_command() if state == "interrupted" else None,
             condition=None if best is None else self._last_condition(best),
             actions=self._actions() if isinstance(self.plan.get("rules"), dict) else None,
+            pace=_mapping(meta.get("pace")) or None,
+            wall_left=_number(_mapping(meta.get("wall_left")).get("seconds")),
             folder=str(self.folder),
         )
 

@@ -28,7 +28,15 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 
 _MOST_ROWS = 12
-_SHOWN_ELSEWHERE = ("searcher", "proposal", "refused", "refused_count", "stop")
+_SHOWN_ELSEWHERE = (
+    "searcher",
+    "proposal",
+    "refused",
+    "refused_count",
+    "stop",
+    "start",
+    "estimate",
+)
 _PARENTS = ("parent", "parents")
 # What a decision tells in its own words; other keys of the proposal are shown as they are.
 _DECIDED = frozenset(
@@ -192,6 +200,7 @@ def _proposed(record: Why) -> list[str]:
     if record.effect is not None:
         rows.append(("brought", record.effect.text))
     rows += [(k, shown(v)) for k, v in record.trial.why.items() if k not in _SHOWN_ELSEWHERE]
+    rows += [(name, text) for name, text in _timing(record.trial.why) if text]
     return columns(rows) or ["  the searcher left no note"]
 
 
@@ -243,6 +252,18 @@ def _looks(record: Why) -> list[str]:
     lines = columns((f"from epoch {epoch}", told(condition)) for epoch, condition in kept)
     more = len(record.conditions) - len(kept)
     return [*lines, f"  and {count(more, 'change')} between"] if more else lines
+
+
+def _timing(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where the search started and why, and how long the trial was expected to take."""
+    start, estimate = found.get("start"), found.get("estimate")
+    rows = []
+    if isinstance(start, dict):
+        rows.append(("start", plain(start.get("because") or "")))
+    if isinstance(estimate, dict) and isinstance(estimate.get("seconds"), int | float):
+        least = count(epochs, "epoch") if isinstance(epochs := estimate.get("epochs"), int) else ""
+        rows.append(("estimate", f"{duration(estimate['seconds'])} for at least {least}"))
+    return rows
 
 
 def _configuration(trial: Trial) -> list[str]:

@@ -147,6 +147,20 @@ def shown(value: object) -> str:
     return scalar(value)
 
 
+def start(pace: Mapping[str, Any] | None) -> str:
+    """Where a search started and why, from the record of its probe; empty where it has none.
+
+    >>> start({"skipped": "the project has no `pace`"})
+    'the default; the device was not probed: the project has no `pace`'
+    """
+    if pace is None:
+        return ""
+    if "skipped" in pace:
+        return f"the default; the device was not probed: {plain(pace['skipped'])}"
+    chosen = pace.get("start")
+    return plain(chosen.get("because") or "") if isinstance(chosen, Mapping) else ""
+
+
 def columns(rows: Iterable[tuple[str, str]], *, indent: str = "  ") -> list[str]:
     """Name and value rows as aligned lines."""
     listed = [(plain(name), value) for name, value in rows]

@@ -156,7 +156,7 @@ class Child:
     def _work(self) -> dict[str, Any]:
         trial, source = self._command["trial"], self._command["source"]
         if self._command["kind"] == "pace":
-            return {"result": self._train.pace(trial, self._data)}
+            return {"result": self._train.pace(trial, self._data, self._command["seconds"])}
         if self._command["kind"] == "test":
             return {"result": self._train.test(trial, self._command["weights"], source)}
         self._train.run(trial, self._data, self._report)

@@ -10,7 +10,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -312,6 +312,13 @@ class Space:
     def default_config(self) -> Config:
         """The defaults of what is active under the defaults."""
         return self.build(lambda parameter: parameter.default)
+
+    def with_defaults(self, config: Mapping[str, Scalar]) -> Space:
+        """The same space with the values of a configuration as defaults; others keep theirs."""
+        changed = (
+            replace(p, default=config[p.name]) if p.name in config else p for p in self.parameters
+        )
+        return Space(changed, self.forbidden)
 
     def problems(self, config: Mapping[str, Scalar]) -> list[str]:
         """What is wrong with a configuration, in words; empty when it may be tried."""

@@ -14,7 +14,7 @@ import click
 from automlc.runtime.decisions import decision_of
 from automlc.runtime.monitor.words import words
 from automlc.runtime.view import STATES, RunView, Summary
-from automlc.runtime.wording import columns, count, duration, number, pairs, plain, shown
+from automlc.runtime.wording import columns, count, duration, number, pairs, plain, shown, start
 from automlc.spec.errors import AutomlcError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def lines(summary: Summary, trials: list[Trial]) -> list[str]:
     rows += [("its training", words(summary.condition))] if summary.condition else []
     rows += [("actions", _actions(summary)), ("closest", _closest(summary))]
     rows += [("now", _now(trial)) for trial in trials[:8] if summary.state == "running"]
-    rows += [("test", _test(summary)), ("time", _time(summary))]
+    rows += [("test", _test(summary)), ("time", _time(summary)), ("start", start(summary.pace))]
     rows += [("resume", summary.resume)] if summary.resume else []
     return [head, *columns((name, value) for name, value in rows if value)]
 
@@ -125,7 +125,10 @@ def _test(summary: Summary) -> str:
 def _time(summary: Summary) -> str:
     wall = summary.budget.get("wall")
     limit = f" of {duration(wall)}" if isinstance(wall, int | float) else ""
-    return duration(summary.elapsed) + limit
+    text = duration(summary.elapsed) + limit
+    if summary.wall_left is not None:
+        text += f"; nothing proposed would have ended in the last {duration(summary.wall_left)}"
+    return text
 
 
 def save_csv(view: RunView, target: str) -> None:

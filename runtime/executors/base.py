@@ -17,7 +17,8 @@ from automlc.spec.record import record
 class Job:
     """One attempt of a trial, or another question to the project; `name` is unique in a session.
 
-    `kind`: run (an attempt), test (of `weights`), pace (how long a configuration takes).
+    `kind`: run (an attempt), test (of `weights`), pace (how long a configuration takes; `seconds`
+    is how long it may measure).
     """
 
     name: str
@@ -26,6 +27,7 @@ class Job:
     log: str
     memory: int | None = None
     weights: str | None = None
+    seconds: float | None = None
 
 
 @record

@@ -136,6 +136,7 @@ class LocalExecutor:
             "log": job.log,
             "memory": job.memory,
             "weights": job.weights,
+            "seconds": job.seconds,
         }
         self._running[job.name] = running
         try:

@@ -23,6 +23,7 @@ from automlc.runtime.wording import (
     scalar,
     shown,
     size,
+    start,
     thin,
 )
 
@@ -360,6 +361,10 @@ def provenance(view: RunView) -> list[tuple[str, str]]:
     rows += [("study seed", plain(meta.get("seed", view.plan.get("seed", "-"))))]
     rows += [("data", plain(_section(view.plan, "data").get("fingerprint") or "-"))]
     rows += [(name, f"sha256:{digest}") for name, digest in _hashes(view)]
+    pace = meta.get("pace")
+    if isinstance(pace, dict):
+        rows += [("start of the search", start(pace))] if start(pace) else []
+        rows += [("pace", plain(shown(pace.get("coefficients") or {}), limit=1000))]
     times = [("started", meta.get("started")), ("ended", meta.get("ended"))]
     return rows + [(name, _moment(value)) for name, value in times if value]
 

@@ -1,7 +1,13 @@
 """Stopping policies: who ends a trial, one file each."""
 
 from automlc.runtime.stopping import asha, hyperband, median, none
-from automlc.runtime.stopping.base import POLICIES, Decision, StoppingPolicy, make_policy
+from automlc.runtime.stopping.base import (
+    POLICIES,
+    Decision,
+    StoppingPolicy,
+    least_epochs,
+    make_policy,
+)
 
 __all__ = [
     "POLICIES",
@@ -9,6 +15,7 @@ __all__ = [
     "StoppingPolicy",
     "asha",
     "hyperband",
+    "least_epochs",
     "make_policy",
     "median",
     "none",

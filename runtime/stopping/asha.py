@@ -60,6 +60,10 @@ class ASHA:
         self._eta = options.eta
         self._goal = goal
         self._rungs = rungs(options.min_epochs, options.eta, epochs)
+        self._epochs = epochs
+
+    def first_epochs(self) -> int:
+        return min((self._epochs, *self._rungs))
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         if epoch not in self._rungs:

@@ -11,7 +11,7 @@ To add one: a file here with a class that meets `StoppingPolicy`, registered by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Any, ClassVar, Protocol
 
@@ -28,6 +28,7 @@ __all__ = [
     "EpochHistory",
     "NoOptions",
     "StoppingPolicy",
+    "least_epochs",
     "make_policy",
 ]
 
@@ -53,7 +54,11 @@ class EpochHistory(Protocol):
 
 
 class StoppingPolicy(Protocol):
-    """Who ends a trial early."""
+    """Who ends a trial early.
+
+    A class may have a method `first_epochs() -> int` besides: how many epochs a trial runs at
+    least, until the policy may stop it for the first time. Without it these are all epochs.
+    """
 
     Options: ClassVar[type[BaseModel]]
 
@@ -73,6 +78,12 @@ def make_policy(policy: str, options: Mapping[str, Any], goal: str, epochs: int)
     """The policy of that name; AutomlcError for an unknown name or option."""
     found = POLICIES.get(policy)
     return found(read_options(found.Options, options, f"stopping {policy!r}"), goal, epochs)
+
+
+def least_epochs(policy: StoppingPolicy, epochs: int) -> int:
+    """How many of its epochs a trial runs whatever the policy decides."""
+    first: Callable[[], int] | None = getattr(policy, "first_epochs", None)
+    return epochs if first is None else min(epochs, first())
 
 
 def is_better(goal: str, value: float, other: float) -> bool:

@@ -33,6 +33,7 @@ class Hyperband:
     def __init__(self, options: Options, goal: str, epochs: int) -> None:
         self._eta = options.eta
         self._goal = goal
+        self._epochs = epochs
         every = rungs(options.min_epochs, options.eta, epochs)
         # The last bracket has no rung: its trials run to the end, whatever the others do.
         count = options.brackets or len(every) + 1
@@ -41,6 +42,9 @@ class Hyperband:
         self._weights = tuple(
             math.ceil(count / (s + 1) * options.eta**s) for s in reversed(range(count))
         )
+
+    def first_epochs(self) -> int:
+        return min((self._epochs, *self._brackets[0]))
 
     def bracket(self, trial: int) -> int:
         """The bracket of a trial; the same in every study."""

@@ -31,6 +31,10 @@ class Median:
     def __init__(self, options: Options, goal: str, epochs: int) -> None:
         self._options = options
         self._goal = goal
+        self._epochs = epochs
+
+    def first_epochs(self) -> int:
+        return min(self._epochs, self._options.min_epochs)
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         if epoch < self._options.min_epochs:

@@ -2,7 +2,8 @@
 skipped, repeated from the wrong state or done with another seed changes every later value.
 
 The data source is `builtin:` and a JSON object that says how trials behave:
-sleep (seconds per epoch), and per trial number what goes wrong: {"wrong": {"2": "nan@3"}}.
+sleep (seconds per epoch), slow (more seconds, only said, for x = 1), and per trial number what
+goes wrong: {"wrong": {"2": "nan@3"}}.
 """
 
 import hashlib
@@ -117,7 +118,7 @@ def run(trial, data, report):
             "value": value,
             "metrics": {"loss": 1 - value, "accuracy": value, "odd": math.inf},
             "learning_rate": 0.1,
-            "seconds": data.get("sleep", 0.01),
+            "seconds": epoch_seconds(data, config),
             "samples": 100,
             "feedback": {"gradient_norm": 1.0 / epoch},
             "checkpoint": checkpoint,
@@ -142,3 +143,23 @@ def test(trial, weights, source):
         raise RuntimeError("the test failed")
     chain = json.loads(Path(weights).read_text())["chain"]
     return {"metrics": {"accuracy": quality(trial["config"]), "check": float(int(chain[:4], 16))}}
+
+
+def epoch_seconds(data, config):
+    """What an epoch is said to take: `sleep`, and `slow` seconds for a whole unit of x."""
+    return data.get("sleep", 0.01) + data.get("slow", 0) * config["x"]
+
+
+def pace(trial, data, seconds):
+    time.sleep(data.get("pace_sleep", 0))
+    if data.get("pace") == "fail":
+        raise RuntimeError("no pace today")
+    epoch = epoch_seconds(data, trial["config"])
+    return {
+        "build_seconds": 0.001,
+        "step_seconds": epoch / 2,
+        "steps": 2,
+        "batch_size": 50,
+        "evaluation_seconds_per_row": 0.0,
+        "epoch_seconds": epoch,
+    }
