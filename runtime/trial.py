@@ -60,7 +60,7 @@ class Artifact:
 class Report:
     """What a trial says after one epoch; `value` is the validation metric, `seconds` wall time.
 
-    `diverged` tells why training cannot go on (NaN in weights, losses, metrics); empty where it can.
+    `diverged` tells why training cannot go on (NaN in weights, losses, metrics); else it is empty.
     """
 
     epoch: int

@@ -316,7 +316,6 @@ def steps(folder: str, rows: int) -> Any:
         config = {"steps": kind, "step_ratio": 0.3, "optimizer": "adamw"}
         place = f"{folder}/{kind}{epoch}"
         records = run(train, parts, trial(place, epochs=4, config=config))
-        file = f"{place}/kept.safetensors"
         stopped = trial(f"{place}/part", epochs=4, config=config)
         found: list[dict[str, Any]] = []
         train.run(

@@ -1,4 +1,4 @@
-"""What the parameters of training do in an emitted PyTorch project: closed forms, and torch alone."""
+"""What the parameters of training do in an emitted PyTorch project, by closed forms and torch."""
 
 from __future__ import annotations
 
