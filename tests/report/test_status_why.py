@@ -126,7 +126,7 @@ def test_why_tells_an_action_its_reason_and_what_it_brought(tmp_path: Path) -> N
         "              and 2 more",
         "  posterior   mean 0.02, deviation 0.01, n 3, draw 0.025",
         "  warm start  weights of trial 2",
-        "  brought     -0.026 against trial 2",
+        "  brought     -0.103 against trial 2",
         "What its training looked like",
         "  from epoch 1  normal (gradient ratio 0.5, zero share 0.1)",
         "  from epoch 2  dying gradients (gradient ratio 0.5, zero share 0.9)",
@@ -145,7 +145,7 @@ def test_why_json_has_decision_effect_and_conditions(tmp_path: Path) -> None:
         "value": value,
         "parent_value": before,
         "gain": value - before,
-        "text": "-0.026 against trial 2",
+        "text": "-0.103 against trial 2",
     }
     assert [one["epoch"] for one in found["conditions"]] == [1, 2]
     assert found["conditions"][1]["condition"] == {
