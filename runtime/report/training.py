@@ -256,7 +256,7 @@ def _kept(steps: Sequence[Step], by_number: Mapping[int, Step], path: set[int]) 
     kept = set(sorted(path)[:MOST_NODES])
     better = [s for s in steps if s.effect is not None and (s.effect.gain or 0.0) > 0]
     for step in [*better, *steps]:
-        new = []
+        new: list[int] = []
         at: Trial | None = step.trial
         while at is not None and at.number not in kept and len(kept) + len(new) <= MOST_NODES:
             new.append(at.number)
