@@ -26,7 +26,7 @@ MOST_ACTIONS = 100
 MOST_NODES = 200
 DEEPEST = 12  # levels of the tree that are set in; the levels below stand under the last one
 _MOST_CHANGES = 6
-_ROLES = {"start": "the start", "fallback": "no action was left, drawn anew"}
+_ROLES = {"start": "the start", "fallback": "a change at random"}
 
 # A letter for each word, so that a strip is readable without its colors; normal is a dot.
 _INSIDE = {"dying": "D", "vanishing": "V", "exploding": "E"}

@@ -125,7 +125,8 @@ def test_why_tells_an_action_its_reason_and_what_it_brought(tmp_path: Path) -> N
         "  skipped     dropout = 0.5: it was tried",
         "              and 2 more",
         "  posterior   mean 0.02, deviation 0.01, n 3, draw 0.025",
-        "  warm start  weights of trial 2",
+        "              depth = depth + 1 on trial 0",
+        "  warm start  began with the weights of trial 2",
         "  brought     -0.103 against trial 2",
         "What its training looked like",
         "  from epoch 1  normal (gradient ratio 0.5, zero share 0.1)",
@@ -138,7 +139,8 @@ def test_why_json_has_decision_effect_and_conditions(tmp_path: Path) -> None:
     run = make_run(tmp_path / "digits-1", steered=True)
     found = _why(run, 5)
     record: Any = found["trial"]["why"]
-    assert found["decision"] == {**record["proposal"]}
+    assert found["decision"] == {**record["proposal"], "because": None}
+    assert (found["weights_of"], _why(run, 4)["weights_of"]) == (2, None)
     value, before = found["trial"]["value"], _why(run, 2)["trial"]["value"]
     assert found["effect"] == {
         "parent": 2,
@@ -155,6 +157,16 @@ def test_why_json_has_decision_effect_and_conditions(tmp_path: Path) -> None:
         "weights": "normal",
     }
     assert found["conditions"][1]["evidence"]["zero_share"] == 0.9
+
+
+def test_why_says_when_weights_that_were_asked_for_were_not_lent(tmp_path: Path) -> None:
+    from automlc.runtime.view import RunView
+    from automlc.runtime.why import tell, why
+
+    run = make_run(tmp_path / "digits-1", steered=True)
+    with RunView.open(run) as view:
+        text = "\n".join(line for _, lines in tell(why(view, 4)) for line in lines)
+    assert "warm start  none: trial 2 could lend nothing" in text
 
 
 def test_why_of_a_search_without_actions_still_tells_conditions_and_effect(run: Path) -> None:

@@ -25,11 +25,15 @@ RECORD: dict[str, Any] = {
     "found": "written",
     "line": "task.yaml:31",
     "score": 0.5,
-    "alternatives": [{"action": "lr = lr * 3", "score": 0.25}],
+    "alternatives": [
+        {"action": "lr = lr * 3", "score": 0.25, "found": "exact"},
+        {"action": "width = 9", "found": "none", "parent": 2},
+    ],
     "skipped": [{"action": "width = 8", "why": "it was tried"}],
     "variant": "adaptive",
     "posterior": {"mean": 0.5, "deviation": 0.25, "n": 3, "draw": 0.125},
     "warm_start": {"trial": 4},
+    "because": None,
 }
 
 
@@ -69,11 +73,15 @@ def test_a_whole_record_comes_back_as_it_was() -> None:
         ({"found": "exact"}, "the table's row of this condition"),
         ({"found": "parent"}, "the table's row of a broader condition"),
         ({"found": "normal"}, "the table's row of the normal condition"),
-        ({"found": "none"}, "no row of the table"),
+        ({"found": "none"}, "no table: a single change that the space allows"),
         ({"line": None}, "a rule of the spec"),
         ({"found": None}, "an unknown source"),
         ({"found": None, "rule": "start"}, "the first configuration"),
-        ({"found": "exact", "rule": "fallback"}, "no action was left to take"),
+        ({"rule": "fallback", "found": None}, "a change at random: no action is left"),
+        (
+            {"rule": "fallback", "found": None, "because": "mutation"},
+            "a change at random: mutation",
+        ),
     ],
 )
 def test_where_an_action_comes_from_is_said_in_words(change: dict[str, Any], source: str) -> None:
