@@ -50,7 +50,7 @@ _MOST_NAMED = 5
 class Why:
     """Everything that is known about why a trial was proposed and why it ended.
 
-    `conditions`: (epoch, condition) where what training looked like changed.
+    `conditions`: (epoch, condition) where what training looked like changed, and of the last epoch.
     """
 
     run: str
@@ -149,11 +149,16 @@ def why(view: RunView, number_: int) -> Why:
         attempts=tuple(attempts),
         log=tuple(view.log_tail(trial)) if trial.state == "failed" else (),
         reproduce=f"cd {project} && python train.py --config {config}",
-        conditions=tuple(changes(view.timeline(trial))),
+        conditions=tuple(_turns(view.timeline(trial))),
         decision=decision_of(trial.why),
         effect=effect_of(trial, _parent(view, trial), view.goal),
         lent=lent[-1] if lent and isinstance(lent[-1], int) else None,
     )
+
+
+def _turns(found: Sequence[tuple[int, Condition]]) -> list[tuple[int, Condition]]:
+    turns = changes(found)
+    return turns if not found or turns[-1][0] == found[-1][0] else [*turns, found[-1]]
 
 
 def _parent(view: RunView, trial: Trial) -> Trial | None:
@@ -259,9 +264,11 @@ def _listed(name: str, items: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _looks(record: Why) -> list[str]:
-    kept = thin(record.conditions, _MOST_CHANGES)
-    lines = columns((f"from epoch {epoch}", told(condition)) for epoch, condition in kept)
-    more = len(record.conditions) - len(kept)
+    rows = [(f"from epoch {epoch}", told(condition)) for epoch, condition in record.conditions]
+    if len(rows) > 1 and record.conditions[-1][1] == record.conditions[-2][1]:
+        rows[-1] = (f"until epoch {record.conditions[-1][0]}", rows[-1][1])
+    lines = columns(thin(rows, _MOST_CHANGES))
+    more = len(rows) - len(lines)
     return [*lines, f"  and {count(more, 'change')} between"] if more else lines
 
 

@@ -184,7 +184,8 @@ def _actions(steps: Sequence[Step]) -> dict[str, Any]:
             groups.setdefault(step.decision.action, []).append(step)
     rows = [_action(text, taken) for text, taken in groups.items()]
     rows.sort(key=lambda row: (-row["count"], -(row["gain"] or 0.0)))
-    return {"rows": rows[:MOST_ACTIONS], "total": len(rows)}
+    warm = any(step.decision is not None and step.decision.warm_start is not None for step in steps)
+    return {"rows": rows[:MOST_ACTIONS], "total": len(rows), "warm": warm}
 
 
 def _action(text: str, taken: Sequence[Step]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,9 @@ def test_why_tells_an_action_its_reason_and_what_it_brought(tmp_path: Path) -> N
         "  warm start  began with the weights of trial 2",
         "  brought     -0.103 against trial 2",
         "What its training looked like",
-        "  from epoch 1  normal (gradient ratio 0.5, zero share 0.1)",
-        "  from epoch 2  dying gradients (gradient ratio 0.5, zero share 0.9)",
+        "  from epoch 1    normal (gradient ratio 0.5, zero share 0.1)",
+        "  from epoch 2    dying gradients (gradient ratio 0.5, zero share 0.9)",
+        "  until epoch 12  dying gradients (largest gain 0.",
     ):
         assert line in done.stdout
 
@@ -149,7 +151,12 @@ def test_why_json_has_decision_effect_and_conditions(tmp_path: Path) -> None:
         "gain": value - before,
         "text": "-0.103 against trial 2",
     }
-    assert [one["epoch"] for one in found["conditions"]] == [1, 2]
+    assert [one["epoch"] for one in found["conditions"]] == [1, 2, 12]
+    assert found["conditions"][2]["condition"] == found["conditions"][1]["condition"]
+    pairs = list(pairwise(found["epochs"]))
+    gains = [(b["value"] - a["value"]) / (1 - a["value"]) for a, b in pairs]
+    gains += [1 - b["metrics"]["loss"] / a["metrics"]["loss"] for a, b in pairs]
+    assert found["conditions"][2]["evidence"]["largest_gain"] == pytest.approx(max(gains))
     assert found["conditions"][1]["condition"] == {
         "architecture": "other",
         "convergence": "normal",
