@@ -23,18 +23,30 @@ _FOUND = {
     "exact": "the table's row of this condition",
     "parent": "the table's row of a broader condition",
     "normal": "the table's row of the normal condition",
-    "none": "no row of the table",
+    "none": "no table: a single change that the space allows",
 }
-_ROLES = {"start": "the first configuration", "fallback": "no action was left to take"}
 _POSTERIOR = ("mean", "deviation", "n", "draw")
+
+
+@record
+class Alternative:
+    """An action that was nearly taken; `parent` where it is not the one that was."""
+
+    action: str
+    score: float | None
+    found: str | None
+    parent: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @record
 class Decision:
     """A proposal of a searcher that takes actions; docs/runtime.md lists the fields.
 
-    `condition` is that of the parent, whose training `evidence` tells of. `alternatives` are the
-    next best (action, score), `skipped` what came before but could not be taken: (action, why).
+    `condition` is that of the parent, whose training `evidence` tells of. `skipped` is what came
+    before but could not be taken: (action, why). `because` is said of what no action led to.
     """
 
     rule: str
@@ -45,24 +57,28 @@ class Decision:
     found: str | None
     line: str | None
     score: float | None
-    alternatives: tuple[tuple[str, float | None], ...]
+    alternatives: tuple[Alternative, ...]
     skipped: tuple[tuple[str, str], ...]
     variant: str | None
     posterior: Mapping[str, float | int]
     warm_start: int | None
+    because: str | None
 
     @property
     def source(self) -> str:
         """Where the action comes from, in words."""
         if self.found == "written":
             return f"the rule at {plain(self.line)}" if self.line else "a rule of the spec"
-        role = _ROLES.get(self.rule)
-        return role or _FOUND.get(self.found or "", "an unknown source")
+        if self.rule == "start":
+            return "the first configuration"
+        if self.rule == "fallback":
+            return f"a change at random: {plain(self.because or 'no action is left')}"
+        return _FOUND.get(self.found or "", "an unknown source")
 
     def to_json(self) -> dict[str, Any]:
         """The decision as JSON values, under the names that the why-record uses."""
         told = dict(vars(self))
-        told["alternatives"] = [{"action": a, "score": s} for a, s in self.alternatives]
+        told["alternatives"] = [one.to_json() for one in self.alternatives]
         told["skipped"] = [{"action": a, "why": w} for a, w in self.skipped]
         told["warm_start"] = None if self.warm_start is None else {"trial": self.warm_start}
         return told | {name: dict(told[name]) for name in ("condition", "evidence", "posterior")}
@@ -83,7 +99,12 @@ def decision_of(why: Mapping[str, Any]) -> Decision | None:
         line=_text(data.get("line")),
         score=_number(data.get("score")),
         alternatives=tuple(
-            (action, _number(item.get("score")))
+            Alternative(
+                action,
+                _number(item.get("score")),
+                _text(item.get("found")),
+                _integer(item.get("parent")),
+            )
             for item, action in _actions(data.get("alternatives"))
         ),
         skipped=tuple(
@@ -93,6 +114,7 @@ def decision_of(why: Mapping[str, Any]) -> Decision | None:
         variant=_text(data.get("variant")),
         posterior=_posterior(_mapping(data.get("posterior"))),
         warm_start=_integer(_mapping(data.get("warm_start")).get("trial")),
+        because=_text(data.get("because")),
     )
 
 

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
 
-from automlc.runtime.decisions import Decision, Effect, decision_of, effect_of, parent_of
+from automlc.runtime.decisions import (
+    Alternative,
+    Decision,
+    Effect,
+    decision_of,
+    effect_of,
+    parent_of,
+)
 from automlc.runtime.monitor import Condition
 from automlc.runtime.monitor.timeline import changes
 from automlc.runtime.monitor.words import numbers, told, words
@@ -41,7 +48,7 @@ _PARENTS = ("parent", "parents")
 # What a decision tells in its own words; other keys of the proposal are shown as they are.
 _DECIDED = frozenset(
     "rule parent action condition evidence found line score alternatives skipped variant posterior"
-    " warm_start".split()
+    " warm_start because".split()
 )
 _MOST_CHANGES = 20
 _MOST_NAMED = 5
@@ -51,7 +58,7 @@ _MOST_NAMED = 5
 class Why:
     """Everything that is known about why a trial was proposed and why it ended.
 
-    `conditions`: (epoch, condition) where what training looked like changed.
+    `conditions`: (epoch, condition) where what training looked like changed, and of the last epoch.
     """
 
     run: str
@@ -67,6 +74,7 @@ class Why:
     conditions: tuple[tuple[int, Condition], ...] = ()
     decision: Decision | None = None
     effect: Effect | None = None
+    lent: int | None = None  # the trial whose weights it began with
 
     @property
     def searcher(self) -> str:
@@ -109,6 +117,7 @@ class Why:
             "proposal": dict(self.proposal),
             "decision": None if self.decision is None else self.decision.to_json(),
             "effect": None if self.effect is None else self.effect.to_json(),
+            "weights_of": self.lent,
             "conditions": [
                 {"epoch": epoch, "condition": c.state(), "evidence": dict(c.evidence)}
                 for epoch, c in self.conditions
@@ -128,12 +137,13 @@ def why(view: RunView, number_: int) -> Why:
     Raises:
         AutomlcError: the run has no trial of this number.
     """
-    trial, best = view.trial(number_), view.best()
+    trial, best, events = view.trial(number_), view.best(), list(view.events(trial=number_))
     attempts = [
         {"attempt": e.attempt, "time": e.time, **e.payload}
-        for e in view.events(trial=number_)
+        for e in events
         if e.kind == "attempt_started"
     ]
+    lent = [e.payload.get("parent") for e in events if e.kind == "weights_lent"]
     config = f"../{trial.folder}/config.json"
     project = quote(str(view.folder / "project"))
     return Why(
@@ -147,10 +157,16 @@ def why(view: RunView, number_: int) -> Why:
         attempts=tuple(attempts),
         log=tuple(view.log_tail(trial)) if trial.state == "failed" else (),
         reproduce=f"cd {project} && python train.py --config {config}",
-        conditions=tuple(changes(view.timeline(trial))),
+        conditions=tuple(_turns(view.timeline(trial))),
         decision=decision_of(trial.why),
         effect=effect_of(trial, _parent(view, trial), view.goal),
+        lent=lent[-1] if lent and isinstance(lent[-1], int) else None,
     )
+
+
+def _turns(found: Sequence[tuple[int, Condition]]) -> list[tuple[int, Condition]]:
+    turns = changes(found)
+    return turns if not found or turns[-1][0] == found[-1][0] else [*turns, found[-1]]
 
 
 def _parent(view: RunView, trial: Trial) -> Trial | None:
@@ -215,10 +231,7 @@ def _decided(record: Why) -> list[tuple[str, str]]:
     found = record.decision
     assert found is not None
     score = "" if found.score is None else f", score {number(found.score)}"
-    alternatives = [
-        plain(action) + ("" if value is None else f" ({number(value)})")
-        for action, value in found.alternatives
-    ]
+    alternatives = [_alternative(one) for one in found.alternatives]
     skipped = [f"{plain(action)}: {plain(reason)}" for action, reason in found.skipped]
     state = ", ".join(f"{name}={plain(word)}" for name, word in found.condition.items())
     evidence = numbers(found.evidence)
@@ -232,11 +245,23 @@ def _decided(record: Why) -> list[tuple[str, str]]:
         *_listed("next best", alternatives),
         *_listed("skipped", skipped),
         ("posterior", ", ".join(f"{k} {number(v)}" for k, v in found.posterior.items())),
-        ("warm start", "" if found.warm_start is None else f"weights of trial {found.warm_start}"),
+        ("warm start", _warm_start(record.lent, found)),
         ("variant", plain(found.variant or "")),
     ]
     rows += [(k, shown(v)) for k, v in record.proposal.items() if k not in _DECIDED]
     return [(name, text) for name, text in rows if text]
+
+
+def _alternative(one: Alternative) -> str:
+    on = "" if one.parent is None else f" on trial {one.parent}"
+    return plain(one.action) + on + ("" if one.score is None else f" ({number(one.score)})")
+
+
+def _warm_start(lent: int | None, found: Decision) -> str:
+    """Whose weights it began with. What is asked for is not lent where shapes or files differ."""
+    if lent is not None:
+        return f"began with the weights of trial {lent}"
+    return "" if found.warm_start is None else f"none: trial {found.warm_start} could lend nothing"
 
 
 def _listed(name: str, items: Sequence[str]) -> list[tuple[str, str]]:
@@ -248,9 +273,11 @@ def _listed(name: str, items: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _looks(record: Why) -> list[str]:
-    kept = thin(record.conditions, _MOST_CHANGES)
-    lines = columns((f"from epoch {epoch}", told(condition)) for epoch, condition in kept)
-    more = len(record.conditions) - len(kept)
+    rows = [(f"from epoch {epoch}", told(condition)) for epoch, condition in record.conditions]
+    if len(rows) > 1 and record.conditions[-1][1] == record.conditions[-2][1]:
+        rows[-1] = (f"until epoch {record.conditions[-1][0]}", rows[-1][1])
+    lines = columns(thin(rows, _MOST_CHANGES))
+    more = len(rows) - len(lines)
     return [*lines, f"  and {count(more, 'change')} between"] if more else lines
 
 

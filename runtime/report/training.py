@@ -26,7 +26,7 @@ MOST_ACTIONS = 100
 MOST_NODES = 200
 DEEPEST = 12  # levels of the tree that are set in; the levels below stand under the last one
 _MOST_CHANGES = 6
-_ROLES = {"start": "the start", "fallback": "no action was left, drawn anew"}
+_ROLES = {"start": "the start", "fallback": "a change at random"}
 
 # A letter for each word, so that a strip is readable without its colors; normal is a dot.
 _INSIDE = {"dying": "D", "vanishing": "V", "exploding": "E"}
@@ -184,7 +184,8 @@ def _actions(steps: Sequence[Step]) -> dict[str, Any]:
             groups.setdefault(step.decision.action, []).append(step)
     rows = [_action(text, taken) for text, taken in groups.items()]
     rows.sort(key=lambda row: (-row["count"], -(row["gain"] or 0.0)))
-    return {"rows": rows[:MOST_ACTIONS], "total": len(rows)}
+    warm = any(step.decision is not None and step.decision.warm_start is not None for step in steps)
+    return {"rows": rows[:MOST_ACTIONS], "total": len(rows), "warm": warm}
 
 
 def _action(text: str, taken: Sequence[Step]) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def _kept(steps: Sequence[Step], by_number: Mapping[int, Step], path: set[int]) 
     kept = set(sorted(path)[:MOST_NODES])
     better = [s for s in steps if s.effect is not None and (s.effect.gain or 0.0) > 0]
     for step in [*better, *steps]:
-        new = []
+        new: list[int] = []
         at: Trial | None = step.trial
         while at is not None and at.number not in kept and len(kept) + len(new) <= MOST_NODES:
             new.append(at.number)

@@ -195,6 +195,8 @@ class _Writer:
         fate = _fate(number, reach, running)
         started = self.clock
         self.event("trial_started", number, {"config": config})
+        if self.steered and number % 2:
+            self.event("weights_lent", number, {"parent": self.top[1], "sha256": "ab" * 32})
         done = self.steps(number, reach, fate, lr)
         values = [value for _, value in done if value is not None]
         best = max(values, default=None)
@@ -298,7 +300,10 @@ class _Writer:
             },
             "evidence": {"largest_gain": 0.002, "gradient_ratio": 0.81, "zero_share": 0.9},
             "score": 0.125,
-            "alternatives": [{"action": text("depth = depth - 1"), "score": 0.1}] * 2,
+            "alternatives": [
+                {"action": text("depth = depth - 1"), "score": 0.1, "found": "exact"},
+                {"action": text("depth = depth + 1"), "found": "none", "parent": 0},
+            ],
             "skipped": [{"action": text("dropout = 0.5"), "why": text("it was tried")}] * 7,
             "variant": text("adaptive"),
             "posterior": {"mean": 0.02, "deviation": 0.01, "n": 3, "draw": 0.025},

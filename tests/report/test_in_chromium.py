@@ -65,7 +65,7 @@ def opened(page: Path, folder: Path) -> tuple[str, str, list[str]]:
 
 
 def written(folder: Path, suffix: str = "") -> Path:
-    run = make_run(folder / "runs" / "digits-1", name=lambda text: text + suffix)
+    run = make_run(folder / "runs" / "digits-1", name=lambda text: text + suffix, steered=True)
     with RunView.open(run) as view:
         return write_report(view, folder / "report.html")
 

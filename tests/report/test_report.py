@@ -52,13 +52,13 @@ def elements(tree: Any) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def benign(plotly: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("benign") / "digits-1"
-    return page_of(make_run(folder, name=lambda text: text + BENIGN))
+    return page_of(make_run(folder, name=lambda text: text + BENIGN, steered=True))
 
 
 @pytest.fixture(scope="module")
 def hostile(plotly: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("hostile") / "digits-1"
-    return page_of(make_run(folder, name=lambda text: text + HOSTILE))
+    return page_of(make_run(folder, name=lambda text: text + HOSTILE, steered=True))
 
 
 def test_hostile_names_leave_the_element_tree_as_benign_ones_do(benign: str, hostile: str) -> None:

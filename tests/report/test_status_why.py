@@ -1,9 +1,12 @@
 import csv
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_run import make_run
@@ -85,7 +88,7 @@ def test_why_of_a_stopped_trial_shows_the_evidence(run: Path) -> None:
     assert "median  0.83" in text
 
 
-def _why(run: Path, number: int) -> dict[str, dict[str, str]]:
+def _why(run: Path, number: int) -> dict[str, Any]:
     from automlc.runtime.view import RunView
     from automlc.runtime.why import why
 
@@ -109,8 +112,97 @@ def test_why_of_a_running_trial_says_that_it_runs(tmp_path: Path) -> None:
     assert "Why it has not ended" in done.stdout
 
 
-def test_foreign_text_cannot_drive_the_terminal(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "digits-1", trials=16, name=lambda text: text + BAD)
+def test_why_tells_an_action_its_reason_and_what_it_brought(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "digits-1", steered=True)
+    done = automlc("why", "5", str(run), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for line in (
+        "  action      width = width * 2",
+        "  on          trial 2",
+        "  because     dying gradients, slow (largest gain 0.002, gradient ratio 0.81,",
+        "  condition   architecture=other, convergence=slow, gradient=dying, weights=normal",
+        "  from        the rule at task.yaml:31, score 0.125",
+        "  next best   depth = depth - 1 (0.1)",
+        "  skipped     dropout = 0.5: it was tried",
+        "              and 2 more",
+        "  posterior   mean 0.02, deviation 0.01, n 3, draw 0.025",
+        "              depth = depth + 1 on trial 0",
+        "  warm start  began with the weights of trial 2",
+        "  brought     -0.103 against trial 2",
+        "What its training looked like",
+        "  from epoch 1    normal (gradient ratio 0.5, zero share 0.1)",
+        "  from epoch 2    dying gradients (gradient ratio 0.5, zero share 0.9)",
+        "  until epoch 12  dying gradients (largest gain 0.",
+    ):
+        assert line in done.stdout
+
+
+def test_why_json_has_decision_effect_and_conditions(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "digits-1", steered=True)
+    found = _why(run, 5)
+    record: Any = found["trial"]["why"]
+    assert found["decision"] == {**record["proposal"], "because": None}
+    assert (found["weights_of"], _why(run, 4)["weights_of"]) == (2, None)
+    value, before = found["trial"]["value"], _why(run, 2)["trial"]["value"]
+    assert found["effect"] == {
+        "parent": 2,
+        "value": value,
+        "parent_value": before,
+        "gain": value - before,
+        "text": "-0.103 against trial 2",
+    }
+    assert [one["epoch"] for one in found["conditions"]] == [1, 2, 12]
+    assert found["conditions"][2]["condition"] == found["conditions"][1]["condition"]
+    pairs = list(pairwise(found["epochs"]))
+    gains = [(b["value"] - a["value"]) / (1 - a["value"]) for a, b in pairs]
+    gains += [1 - b["metrics"]["loss"] / a["metrics"]["loss"] for a, b in pairs]
+    assert found["conditions"][2]["evidence"]["largest_gain"] == pytest.approx(max(gains))
+    assert found["conditions"][1]["condition"] == {
+        "architecture": "other",
+        "convergence": "normal",
+        "gradient": "dying",
+        "weights": "normal",
+    }
+    assert found["conditions"][1]["evidence"]["zero_share"] == 0.9
+
+
+def test_why_says_when_weights_that_were_asked_for_were_not_lent(tmp_path: Path) -> None:
+    from automlc.runtime.view import RunView
+    from automlc.runtime.why import tell, why
+
+    run = make_run(tmp_path / "digits-1", steered=True)
+    with RunView.open(run) as view:
+        text = "\n".join(line for _, lines in tell(why(view, 4)) for line in lines)
+    assert "warm start  none: trial 2 could lend nothing" in text
+
+
+def test_why_of_a_search_without_actions_still_tells_conditions_and_effect(run: Path) -> None:
+    found = _why(run, 12)
+    assert found["decision"] is None
+    assert found["effect"]["parent"] == 6
+    assert found["conditions"][0]["epoch"] == 1
+    assert _why(run, 1)["effect"] is None
+
+
+def test_status_tells_the_best_trials_condition_and_the_actions(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "digits-1", steered=True, state="running")
+    with (run / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = automlc("status", str(run), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "its training  vanishing gradients" in done.stdout
+    assert "25 taken, 1 made their trial better" in done.stdout
+    assert "trial 25, 3 epochs done" in done.stdout
+    assert ': optimizer = "adam" on trial 2' in done.stdout
+    found = json.loads(automlc("status", str(run), "--json", cwd=tmp_path).stdout)
+    assert found["condition"]["gradient"] == "vanishing"
+    assert found["actions"] == {"taken": 25, "better": 1}
+
+
+@pytest.mark.parametrize("steered", [False, True])
+def test_foreign_text_cannot_drive_the_terminal(tmp_path: Path, steered: bool) -> None:
+    name = lambda text: text + BAD  # noqa: E731
+    run = make_run(tmp_path / "digits-1", trials=16, name=name, steered=steered)
     for verb in (["status"], ["why", "15"], ["why", "12"]):
         done = automlc(*verb, str(run), cwd=tmp_path)
         assert done.returncode == 0, done.stderr

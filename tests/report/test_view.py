@@ -1,10 +1,12 @@
 import fcntl
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 from made_run import DDL, make_run
 
+from automlc.runtime.monitor import DEFINITIONS
 from automlc.runtime.view import RunView, find_run, is_locked
 from automlc.spec.errors import AutomlcError
 
@@ -151,3 +153,60 @@ def test_trials_become_a_frame(run: Path) -> None:
     assert frame["param.lr"].between(1e-4, 0.1).all()
     assert frame["param.momentum"].isna().sum() > 0
     assert set(frame["state"]) == {"complete", "stopped", "failed"}
+
+
+def test_a_trial_is_seen_as_the_store_would_see_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "digits-1", steered=True, trials=3)
+    database = sqlite3.connect(run / "study.db")
+    diverged = '{"weights_nonfinite": 4}'
+    database.execute("INSERT INTO feedback VALUES (1, 13, ?)", (diverged,))
+    database.execute("UPDATE feedback SET payload = 'x' WHERE trial = 1 AND epoch = 2")
+    database.commit()
+    database.close()
+    with RunView.open(run) as view:
+        seen = view.seen(1)
+        assert [one.epoch for one in seen] == list(range(1, 14))
+        assert (seen[12].value, seen[12].feedback) == (None, {"weights_nonfinite": 4})
+        assert seen[1].feedback is None
+        assert seen[0].feedback is not None
+        last = view.condition(view.trial(1))
+        assert last is not None
+        assert (last.convergence, last.weights) == ("slow", "nan")
+        assert view.timeline(view.trial(1))[-1] == (13, last)
+
+
+@pytest.mark.parametrize(
+    "payload", ["[]", '"x"', "null", "3", '{"probe": 3}', '{"probe": {"zero_units": "9"}}', "{"]
+)
+def test_feedback_of_another_shape_is_no_feedback(tmp_path: Path, payload: str) -> None:
+    run = make_run(tmp_path / "digits-1", steered=True, trials=2)
+    database = sqlite3.connect(run / "study.db")
+    database.execute("UPDATE feedback SET payload = ?", (payload,))
+    database.commit()
+    database.close()
+    with RunView.open(run) as view:
+        last = view.condition(view.trial(1))
+    assert last is not None
+    assert last.gradient == "normal"
+
+
+@pytest.mark.parametrize(
+    "monitor", [[], 3, {}, {"slow": None}, {**DEFINITIONS["code"].to_json(), "epochs": "all"}]
+)
+def test_a_damaged_monitor_is_none(run: Path, monitor: object) -> None:
+    plan = json.loads((run / "plan.json").read_text())
+    (run / "plan.json").write_text(json.dumps(plan | {"monitor": monitor}))
+    with RunView.open(run) as view:
+        assert view.monitor is None
+        assert view.timeline(view.trial(1)) == []
+        assert view.summary().condition is None
+
+
+def test_the_plans_monitor_is_used_and_the_usual_one_where_there_is_none(run: Path) -> None:
+    with RunView.open(run) as view:
+        assert view.monitor == DEFINITIONS["automlc"]
+    plan = json.loads((run / "plan.json").read_text())
+    plan["monitor"] = DEFINITIONS["paper"].to_json()
+    (run / "plan.json").write_text(json.dumps(plan))
+    with RunView.open(run) as view:
+        assert view.monitor == DEFINITIONS["paper"]
