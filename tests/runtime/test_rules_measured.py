@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.runtime.rules.actions import Action, apply
@@ -49,6 +49,7 @@ def agree(found: Gains, values: list[float]) -> None:
         assert math.isclose(found.spread, float(np.std(values, ddof=1)), abs_tol=1e-4)
 
 
+@settings(max_examples=50, deadline=None)
 @given(VALUES, st.data())
 def test_joining_the_gains_of_any_parts_is_measuring_the_whole(
     values: list[float], data: st.DataObject
@@ -109,6 +110,7 @@ def test_a_score_is_shrunk_towards_that_of_the_broader_state() -> None:
     assert vanishing == pytest.approx((1 * -1 + 4 * everywhere) / (1 + 4))
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=200))
 def test_a_score_is_the_closed_form_at_every_level(values: list[float]) -> None:
     table = measured(("one", [(STATE, "a = 1", value) for value in values])).table()
@@ -153,6 +155,7 @@ def test_an_unknown_data_set_cannot_be_left_out() -> None:
     assert "one" in (caught.value.hint or "")
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.permutations(range(4)), st.integers(0, 99))
 def test_the_order_of_measuring_does_not_matter(order: list[int], seed: int) -> None:
     rng = random.Random(seed)
@@ -237,6 +240,7 @@ CELLS = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["x", "y", "z"]), CELLS, max_size=3))
 def test_measurements_are_the_same_after_json(sets: dict[str, Any]) -> None:
     made = measured(*sets.items())
