@@ -209,10 +209,10 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             )  # fmt: skip
         never = usable(resolved, space) if not strangers else None
         if never is not None:
-            names = [one.name for one in action.assignments if one.name in never]
-            domains = [f"{name} is {space[name].domain}" for name in names]
+            parts = [one for one in action.assignments if never.startswith(f"{one.name} = ")]
+            domains = [f"{one.name} is {space[one.name].domain}" for one in parts]
             draft.problems.add(
-                "E339", f"{never} can never be: {', '.join(domains)}", rule.span, key=key,
+                "E339", f"{never} can never be: {', '.join(domains)}", parts[0].span, key=key,
                 hint="widen the parameter: a group of space.expand may have the value",
             )  # fmt: skip
         actions.append(resolved)
