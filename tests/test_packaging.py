@@ -105,13 +105,14 @@ def test_every_folder_of_modules_is_a_package() -> None:
 
 
 def test_package_data_stays_in_the_folders_that_may_hold_it() -> None:
-    """Data lives in grammar, the presets, the templates, the schemas and the report."""
+    """Data lives in grammar, the presets, the templates, the schemas, the report and the rules."""
     allowed = (
         "automlc/grammar/",
         "automlc/compiler/presets/",
         "automlc/compiler/schemas/",
         "automlc/backends/",
         "automlc/runtime/report/",
+        "automlc/runtime/rules/builtin/",
         "automlc/runtime/schemas/",
     )
     data = {n for n in shipped_files() if not n.endswith((".py", "py.typed"))}

@@ -209,10 +209,10 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             )  # fmt: skip
         never = usable(resolved, space) if not strangers else None
         if never is not None:
-            names = [one.name for one in action.assignments if one.name in never]
-            domains = [f"{name} is {space[name].domain}" for name in names]
+            parts = [one for one in action.assignments if never.startswith(f"{one.name} = ")]
+            domains = [f"{one.name} is {space[one.name].domain}" for one in parts]
             draft.problems.add(
-                "E339", f"{never} can never be: {', '.join(domains)}", rule.span, key=key,
+                "E339", f"{never} can never be: {', '.join(domains)}", parts[0].span, key=key,
                 hint="widen the parameter: a group of space.expand may have the value",
             )  # fmt: skip
         actions.append(resolved)
@@ -257,10 +257,12 @@ def _is_state(node: Expr) -> bool:
 def _wrong_condition(condition: Expr, space: Space) -> Iterator[tuple[str, Any, str | None]]:
     """(message, span, hint) of every name and word that there is none of."""
     known = {*STATE, *space.names}
+    doubtful = {word for node in walk(condition) for word in _compared_with_unknown(node, known)}
     for node in walk(condition):
-        if isinstance(node, Name) and node.name not in known:
+        if isinstance(node, Name) and node.name not in {*known, *doubtful}:
             near = nearest(node.name, sorted(known))
-            hint = f"did you mean {near}?" if near else f"known: {', '.join(STATE)}, and parameters"
+            text = f'put text between quotes: "{node.name}"'
+            hint = f"did you mean {near}?" if near else text
             yield f"nothing is called {node.name!r} here", node.span, hint
         for name, value in _compared(node):
             words = CONDITIONS.get(name.name)
@@ -271,6 +273,16 @@ def _wrong_condition(condition: Expr, space: Space) -> Iterator[tuple[str, Any, 
                 listed = f"its words are {', '.join(map(str, words))}"
                 hint = f"did you mean {near}?" if near else listed
                 yield f"{name.name} is never {value.value!r}", value.span, hint
+
+
+def _compared_with_unknown(node: Expr, known: set[str]) -> Iterator[str]:
+    """Words on the right of a name that there is none of: they would be right with another."""
+    items: tuple[Expr, ...] = ()
+    if isinstance(node, Compare) and isinstance(node.left, Name) and node.left.name not in known:
+        items = (node.right,)
+    elif isinstance(node, In) and isinstance(node.item, Name) and node.item.name not in known:
+        items = node.items
+    yield from (item.name for item in items if isinstance(item, Name))
 
 
 def _families(space: Space) -> tuple[str, ...]:

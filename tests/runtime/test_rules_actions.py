@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.runtime.rules.actions import Action, apply, single_actions, usable
@@ -51,6 +51,7 @@ def drawn(seed: int) -> dict[str, object]:
     return SPACE.sample(random.Random(seed))
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from(TEXTS))
 def test_the_laws_of_an_action(seed: int, text: str) -> None:
     """Valid but for what is forbidden; nothing else changes; new parameters have defaults."""
@@ -67,6 +68,7 @@ def test_the_laws_of_an_action(seed: int, text: str) -> None:
     assert all(made[name] == SPACE[name].default for name in untouched - config.keys())
 
 
+@settings(deadline=None)
 @given(SEEDS, st.sampled_from([t for t in TEXTS if not any(op in t for op in "+*/")]))
 def test_a_constant_set_twice_is_a_no_op(seed: int, text: str) -> None:
     made = apply(Action(text), SPACE, drawn(seed))
@@ -184,6 +186,7 @@ SCALARS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(SCALARS, min_size=2, max_size=6, unique_by=literal_text), st.data())
 def test_every_value_of_a_choice_is_reached_by_a_single_action(
     values: list[object], data: st.DataObject
@@ -214,6 +217,7 @@ def test_numbers_are_moved_both_ways(domain: Domain, start: int | float) -> None
     assert any(x > start for x in found)  # type: ignore[operator]
 
 
+@settings(deadline=None)
 @given(st.integers(-20, 20), st.integers(0, 30), st.integers(1, 7), SEEDS)
 def test_a_step_of_a_whole_number_stays_on_its_grid(
     low: int, size: int, step: int, seed: int

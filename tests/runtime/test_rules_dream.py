@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from dream_space import IMAGE, SPACES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.compiler.passes.attach_rules import fit
@@ -130,6 +130,7 @@ def test_every_entry_can_be_taken_from_its_own_architecture() -> None:
     assert len({one.source["key"] for _, _, one in entries()}) == 201
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_action_never_makes_an_invalid_configuration(data: st.DataObject) -> None:
     kind, _, one = data.draw(st.sampled_from(entries()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.runtime.rules.actions import Action
@@ -76,6 +76,7 @@ def ranked(scores: list[float]) -> list[Ranked]:
     return [Ranked(Action(f"a = {i}"), score) for i, score in enumerate(scores)]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0.0, -0.0, 0.5, 1.0]), max_size=12))
 def test_equal_scores_keep_their_order(scores: list[float]) -> None:
     best_first = rank(ranked(scores))
@@ -85,12 +86,14 @@ def test_equal_scores_keep_their_order(scores: list[float]) -> None:
             assert int(one.action.text[4:]) < int(other.action.text[4:])
 
 
+@settings(max_examples=50, deadline=None)
 @given(SCORES)
 def test_ranking_twice_changes_nothing(scores: list[float]) -> None:
     once = rank(ranked(scores))
     assert rank(once) == once
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=12).filter(lambda s: len({*s}) > 1))
 def test_normalising_the_scores_does_not_change_the_order(scores: list[int]) -> None:
     low, high = min(scores), max(scores)
@@ -122,6 +125,7 @@ TABLES = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(TABLES)
 def test_a_table_is_the_same_after_json(table: Table) -> None:
     read = Table.from_json(json.loads(json.dumps(table.to_json(), allow_nan=False)))
@@ -201,6 +205,15 @@ def test_a_file_may_be_yaml_and_an_action_a_text(tmp_path: Path) -> None:
         "activation = selu",
         "lr = lr / 10",
     ]
+
+
+def test_the_example_of_the_documents_is_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "feedback-rules.md"
+    path = tmp_path / "mine.json"
+    path.write_text(page.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0])
+    table = load_file(path)
+    assert [one.score for one in table.rows[0].actions] == [0.4, 0.2, 0.0]
+    assert table.unknown == "parent"
 
 
 def action(**changes: Any) -> dict[str, Any]:
@@ -331,6 +344,7 @@ def numbers(table: Table) -> list[list[str]]:
     return [[one.action.text for one in row.actions] for row in table.rows]
 
 
+@settings(max_examples=50, deadline=None)
 @given(TABLES, st.integers(0, 2**31))
 def test_a_shuffled_table_says_the_same_in_a_random_order(table: Table, seed: int) -> None:
     control = shuffled(table, seed)

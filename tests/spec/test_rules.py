@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.spec.errors import SpecError
@@ -71,6 +71,7 @@ VALUES = st.sampled_from(["lr / 10", "selu", "min(depth + 1, 3)", "0.5", "true",
 ACTIONS = st.lists(st.tuples(WORDS, VALUES), min_size=1, max_size=3, unique_by=lambda part: part[0])
 
 
+@settings(deadline=None)
 @given(ACTIONS)
 def test_the_text_of_an_action_is_read_as_the_same_action(parts: list[tuple[str, str]]) -> None:
     text = " and ".join(f"{name} = {value}" for name, value in parts)
@@ -79,6 +80,7 @@ def test_the_text_of_an_action_is_read_as_the_same_action(parts: list[tuple[str,
     assert str(action) == text
 
 
+@settings(deadline=None)
 @given(st.lists(ACTIONS, min_size=1, max_size=3))
 def test_the_text_of_a_rule_is_read_as_the_same_rule(actions: list[list[tuple[str, str]]]) -> None:
     listed = ", ".join(" and ".join(f"{n} = {v}" for n, v in parts) for parts in actions)
