@@ -141,7 +141,13 @@ def plain_files(
     """The files of a project that look the same in every framework."""
     from automlc import __version__
 
-    readme = {"name": graph.name, "version": __version__, "has_ops": "ops.py" in files, "files": files, **words}
+    readme = {
+        "name": graph.name,
+        "version": __version__,
+        "has_ops": "ops.py" in files,
+        "files": files,
+        **words,
+    }
     return {
         "search.py": render("search.py", readme),
         "README.md": render("README.md", readme),

@@ -13,7 +13,7 @@ from typing import Any
 from automlc.backends.code import binary, known
 from automlc.backends.rules import rule_of
 from automlc.backends.source import CallText, Source
-from automlc.compiler.ops import Image, Sequence, Shape, Table
+from automlc.compiler.ops import Image, Sequence, Shape, Table, Vector
 
 Rule = Callable[[Any, Any, Mapping[str, Any]], list[CallText]]
 
@@ -47,7 +47,7 @@ HELPERS = (
     "transformer_encoder",
 )
 
-NEEDS = {name: ("hide",) for name in ("text_max", "text_max_pool", "text_mean")}
+NEEDS = {"text_max": ("hide",), "text_max_pool": ("hide",), "text_mean": ("hide",)}
 PAIRS = ("embed_tokens", "text_max_pool")  # these give x and mask
 
 
@@ -96,6 +96,7 @@ def _activation(before: Shape, after: Shape, args: Mapping[str, Any]) -> list[Ca
 def _channels(shape: Shape) -> Any:
     if isinstance(shape, Table):
         return shape.numeric
+    assert isinstance(shape, Image | Vector), "the compiler's checks refuse other ranks"
     return shape.channels if isinstance(shape, Image) else shape.features
 
 
@@ -119,9 +120,7 @@ def _hidden(*calls: CallText) -> list[CallText]:
 def _text_conv(name: str) -> Rule:
     def rule(before: Sequence, after: Sequence, args: Mapping[str, Any]) -> list[CallText]:
         bias = _bias(args["bias"])
-        return _hidden(
-            CallText(name, args["filters"], args["kernel"], padding="same", **bias)
-        )
+        return _hidden(CallText(name, args["filters"], args["kernel"], padding="same", **bias))
 
     return rule
 
@@ -183,12 +182,8 @@ LAYERS: dict[str, Rule] = {
     "activation": _activation,
     "dropout": _one("layers.Dropout", "rate"),
     "spatial_dropout": _one("layers.SpatialDropout2D", "rate"),
-    "crop_tokens": lambda b, a, args: [
-        CallText("crop_tokens", X, args["length"], a.vocabulary)
-    ],
-    "embedding": lambda b, a, args: [
-        CallText("embed_tokens", X, b.vocabulary, args["features"])
-    ],
+    "crop_tokens": lambda b, a, args: [CallText("crop_tokens", X, args["length"], a.vocabulary)],
+    "embedding": lambda b, a, args: [CallText("embed_tokens", X, b.vocabulary, args["features"])],
     "bag_of_tokens": lambda b, a, args: [
         CallText("BagOfTokens", b.vocabulary, ngrams=args["ngrams"])
     ],

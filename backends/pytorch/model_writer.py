@@ -22,7 +22,6 @@ from automlc.compiler.architecture import (
 )
 from automlc.compiler.ops import OPS, Image, Sequence, Shape, Tokens, Vector
 
-
 _BY_PLACE = ("flatten", "position_embedding", "bag_of_tokens")
 
 
