@@ -90,7 +90,7 @@ def test_a_search_over_texts_ends_with_a_model_that_reads_texts(
 ) -> None:
     folder = folder_of(tmp_path, block, PYTORCH)
     status = json.loads(automlc("status", "run", "--json", cwd=folder))
-    assert status["trials"] | {"stopped": 0} == status["trials"] | {"failed": 0}
+    assert status["trials"]["failed"] == 0
     assert status["best"]["value"] > 0.2
     before = (folder / "run/best/weights.safetensors").read_bytes()
     automlc("run", "run", "--resume", cwd=folder)
@@ -117,7 +117,7 @@ def test_train_py_alone_repeats_a_trial_over_texts_bit_for_bit(tmp_path: Path) -
     done = subprocess.run(
         command, cwd=folder / "run/project", capture_output=True, text=True, check=True
     )
-    assert f"{best['validation']['accuracy']!r}" in done.stdout
+    assert f"best accuracy {best['validation']!r} in epoch" in done.stdout
     again = folder / "run/project/again/vocabulary.json"
     assert again.read_bytes() == (folder / "run/best/vocabulary.json").read_bytes()
 
