@@ -85,9 +85,7 @@ def check_source(folder: Path) -> None:
 
 @pytest.mark.torch
 @pytest.mark.parametrize("block", ["vanilla", "transformer", "ngram"])
-def test_a_search_over_texts_ends_with_a_model_that_reads_texts(
-    block: str, tmp_path: Path
-) -> None:
+def test_a_search_over_texts_ends_with_a_model_that_reads_texts(block: str, tmp_path: Path) -> None:
     folder = folder_of(tmp_path, block, PYTORCH)
     status = json.loads(automlc("status", "run", "--json", cwd=folder))
     assert status["trials"]["failed"] == 0

@@ -47,7 +47,12 @@ HELPERS = (
     "transformer_encoder",
 )
 
-NEEDS = {"text_max": ("hide",), "text_max_pool": ("hide",), "text_mean": ("hide",)}
+NEEDS = {
+    "text_batch_norm": ("hide",),
+    "text_max": ("hide",),
+    "text_max_pool": ("hide",),
+    "text_mean": ("hide",),
+}
 PAIRS = ("embed_tokens", "text_max_pool")  # these give x and mask
 
 
