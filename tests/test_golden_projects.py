@@ -18,14 +18,16 @@ from automlc.compiler.graph import SearchGraph
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = ("architecture", "cancer", "digits", "keras")
+NAMES = ("architecture", "cancer", "digits", "keras", "text")
 # Hashes and versions: they change with every release, and other tests hold them.
 LEFT_OUT = {"automlc.lock", "README.md"}
 
 
 def emitted(name: str, folder: Path) -> dict[str, str]:
     """All files of an example's project, and of its default configuration as frozen source."""
-    project = build(EXAMPLES / name / "task.yaml", folder / name)
+    # A copy beside the project: where this checkout lies must not show in the path of the data.
+    example = shutil.copytree(EXAMPLES / name, folder / "examples" / name)
+    project = build(example / "task.yaml", folder / name)
     files = {p.name: p.read_text(encoding="utf-8") for p in project.path.iterdir()}
     graph: SearchGraph = project.graph
     config = graph.space.default_config()

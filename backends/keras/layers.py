@@ -13,7 +13,7 @@ from typing import Any
 from automlc.backends.code import binary, known
 from automlc.backends.rules import rule_of
 from automlc.backends.source import CallText, Source
-from automlc.compiler.ops import Image, Sequence, Shape, Table
+from automlc.compiler.ops import Image, Sequence, Shape, Table, Vector
 
 Rule = Callable[[Any, Any, Mapping[str, Any]], list[CallText]]
 
@@ -54,7 +54,7 @@ HELPERS = (
 
 # What a piece of ops.py itself calls.
 NEEDS = {
-    **dict.fromkeys(("text_max", "text_max_pool", "text_mean"), ("hide",)),
+    **dict.fromkeys(("text_batch_norm", "text_max", "text_max_pool", "text_mean"), ("hide",)),
     **dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",)),
 }
 PAIRS = ("embed_tokens", "text_max_pool")  # these give x and mask
@@ -105,6 +105,7 @@ def _activation(before: Shape, after: Shape, args: Mapping[str, Any]) -> list[Ca
 def _channels(shape: Shape) -> Any:
     if isinstance(shape, Table):
         return shape.numeric
+    assert isinstance(shape, Image | Vector), "the compiler's checks refuse other ranks"
     return shape.channels if isinstance(shape, Image) else shape.features
 
 

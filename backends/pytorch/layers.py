@@ -162,6 +162,7 @@ def _activation(before: Shape, after: Shape, args: Mapping[str, Any]) -> CallTex
 def _channels(shape: Shape) -> Any:
     if isinstance(shape, Table):
         return shape.numeric
+    assert isinstance(shape, Image | Vector), "the compiler's checks refuse other ranks"
     return shape.channels if isinstance(shape, Image) else shape.features
 
 

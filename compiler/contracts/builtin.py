@@ -146,6 +146,7 @@ def _target(request: Request, recorded: Recorded) -> Target:
 def _input(request: Request, recorded: Input) -> Input:
     if isinstance(recorded, TableInput):
         return TableInput(numeric=numeric_columns(request, recorded.numeric))
+    assert isinstance(recorded, ImageInput), "no builtin data set holds texts"
     if request.data.image.channels not in (None, recorded.channels):
         request.problems.report(
             "E374", "data.image.channels", f"{request.source} has one channel", "leave it out"

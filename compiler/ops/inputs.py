@@ -1,12 +1,24 @@
 """Operations at the input: standardizing, embedding of categories, augmentation."""
 
-from automlc.compiler.ops.base import Arg, Args, Cost, Op, Shape, Table, Value, Vector, add, smaller
+from automlc.compiler.ops.base import (
+    Arg,
+    Args,
+    Cost,
+    Image,
+    Op,
+    Shape,
+    Table,
+    Value,
+    Vector,
+    add,
+    smaller,
+)
 
 
 def _channels(shape: Shape) -> Value:
     if isinstance(shape, Table):
         return shape.numeric
-    return shape.features if isinstance(shape, Vector) else shape.channels
+    return shape.channels if isinstance(shape, Image) else shape.features  # type: ignore[union-attr]  # ranks exclude texts
 
 
 def embedding_size(cardinality: int, limit: Value) -> Value:

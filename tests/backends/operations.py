@@ -36,7 +36,7 @@ _TEXT = {
     "max_pool1d": "{embedding: {features: 3}} ; {max_pool1d: {size: P}} ; {max_pool1d: {size: P}}",
     "position_embedding": "{embedding: {features: 3}} ; max_pool1d ; position_embedding",
     "text_norms": "{embedding: {features: 5}} ; batch_norm ; layer_norm",
-    "text_dropout": "{embedding: {features: 5}} ; {dropout: {rate: 0.5}} ; {activation: {kind: gelu}}",
+    "text_dropout": "{embedding: {features: 5}} ; {dropout: {rate: 0.5}} ; activation",
     "global_avg_pool1d": "{embedding: {features: 5}} ; global_avg_pool1d",
     "global_max_pool1d": "{embedding: {features: 5}} ; global_max_pool1d",
     "transformer_encoder": "{embedding: {features: 5}} ; "

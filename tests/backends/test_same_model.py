@@ -13,8 +13,11 @@ RUNS = [
     ("tensorflow", 2, ("digits", "color", "odd")),
     ("tensorflow", 2, ("numbers", "mixed")),
     ("tensorflow", 1, ("operations", "architectures")),
+    ("tensorflow", 2, ("text", "text_operations")),
     ("torch", 1, ("odd", "mixed", "operations")),
+    ("torch", 1, ("text", "text_operations")),
     ("jax", 1, ("odd", "mixed", "operations")),
+    ("jax", 1, ("text", "text_operations")),
 ]
 
 

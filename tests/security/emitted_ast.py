@@ -20,6 +20,7 @@ LIBRARIES: Final = frozenset("numpy torch pandas pyarrow PIL safetensors sklearn
 # automlc is not installed. export.py asks with find_spec what is there, and may start itself again
 # under another engine of Keras. All files of a Keras project take Keras from engine.py.
 MORE: Final = {
+    "texts.py": ("re", "unicodedata"),
     "search.py": ("automlc.runtime", "automlc.spec.errors"),
     "engine.py": ("keras", "tensorflow", "jax"),
     "export.py": (

@@ -496,6 +496,73 @@ def contract_of_another_spec(folder: Path) -> None:
     (folder / "data.csv").unlink()
 
 
+# --- texts ------------------------------------------------------------------------------------
+
+TEXTS = [f"how far is place {i},question" for i in range(10)]
+TEXTS += [f"please bring thing {i},request" for i in range(10)]
+
+
+@case
+def text_not_declared(folder: Path) -> None:
+    rows = [f"why is it {i},{row}" for i, row in enumerate(TEXTS)]
+    table(folder, ["title,body,kind", *rows])
+
+
+@case
+def text_not_found(folder: Path) -> None:
+    rows = [f"{i % 3},{'red' if i % 2 else 'blue'},{'a' if i % 2 else 'b'}" for i in range(30)]
+    table(folder, ["size,color,kind", *rows])
+
+
+@case
+def text_column_missing(folder: Path) -> None:
+    table(folder, ["body,kind", *TEXTS])
+
+
+@case
+def text_is_the_target(folder: Path) -> None:
+    table(folder, ["body,kind", *TEXTS])
+
+
+@case
+def text_beside_a_number(folder: Path) -> None:
+    table(folder, ["size,body,kind", *(f"{i},{row}" for i, row in enumerate(TEXTS))])
+
+
+@case
+def text_for_a_table(folder: Path) -> None:
+    table(folder, ["body,kind", *TEXTS])
+
+
+@case
+def text_empty(folder: Path) -> None:
+    table(folder, ["body,kind", *(f" ,{i % 2}" for i in range(20))])
+
+
+@case
+def text_some_empty(folder: Path) -> None:
+    table(folder, ["body,kind", *TEXTS, ",question", "  ,request"])
+
+
+@case
+def text_not_utf8(folder: Path) -> None:
+    lines = "\n".join(["body,kind", *TEXTS, "ein schöner Tag,question"])
+    (folder / "data.csv").write_bytes(lines.encode("latin-1"))
+
+
+@case
+def text_in_an_npz(folder: Path) -> None:
+    save(folder, x=images(), y=labels())
+
+
+@case
+def text_of_another_contract(folder: Path) -> None:
+    table(folder, ["body,kind", *TEXTS])
+    text = "automlc: 1\ntask: {kind: text_classification}\ndata: {source: data.csv, target: kind}\n"
+    record(folder, text)
+    (folder / "data.csv").unlink()
+
+
 IMAGES = "automlc: 1\ntask: {kind: image_classification}\ndata: {source: data.npz}\n"
 
 
