@@ -1,6 +1,14 @@
 """Searchers: who proposes the next configuration, one file each."""
 
-from automlc.runtime.searchers import feedback, gp, grid, random_search, tpe
+from automlc.runtime.searchers import (
+    autokeras_bayesian,
+    autokeras_greedy,
+    feedback,
+    gp,
+    grid,
+    random_search,
+    tpe,
+)
 from automlc.runtime.searchers.base import (
     SEARCHERS,
     Past,
@@ -15,6 +23,8 @@ __all__ = [
     "Past",
     "Proposal",
     "Searcher",
+    "autokeras_bayesian",
+    "autokeras_greedy",
     "feedback",
     "gp",
     "grid",
