@@ -18,12 +18,16 @@ Outcome = Literal["taken", "changed", "left out", "default"]
 
 @record
 class Adopted:
-    """What became of one value: `name` is our parameter, or the name there if it is left out."""
+    """What became of one value: `name` is our parameter, or the name there if it is left out.
+
+    `there` is always the name there; it is empty for a default.
+    """
 
     name: str
     outcome: Outcome
     value: Scalar
     because: str
+    there: str = ""
 
 
 @record
@@ -84,8 +88,9 @@ def _translated(name: str, value: Any, space: Space, start: Start) -> Adopted:
         text = shown(literal_text(wanted))
         return Adopted(short, "left out", value, f"{parameter} = {text} is not in {domain}")
     if same(fitted, wanted):
-        return Adopted(parameter, "taken", fitted, there)
-    return Adopted(parameter, "changed", fitted, f"nearest to {literal_text(wanted)}, {there}")
+        return Adopted(parameter, "taken", fitted, there, short)
+    because = f"nearest to {literal_text(wanted)}, {there}"
+    return Adopted(parameter, "changed", fitted, because, short)
 
 
 def _ours(name: str, value: Scalar, space: Space) -> tuple[str, Scalar] | None:
@@ -108,7 +113,7 @@ def fits_exactly(domain: Domain, value: Scalar) -> bool:
 
 
 def _left_out(one: Adopted, because: str) -> Adopted:
-    return Adopted(one.name, "left out", one.value, because)
+    return Adopted(one.there, "left out", one.value, because)
 
 
 def fit(domain: Domain, value: Scalar) -> Scalar:
