@@ -57,14 +57,13 @@ def _settled(draft: Draft, search: Choice, config: Mapping[str, Scalar]) -> Draf
     return replace(draft, search=Choice(search.name, options))
 
 
-def _refuse(draft: Draft, message: str, hint: str | None, key: str = KEY) -> None:
-    draft.problems.add("E349", message, _span(draft, key), hint=hint, key=key)
+def _refuse(draft: Draft, message: str, hint: str | None) -> None:
+    draft.problems.add("E349", message, _span(draft), hint=hint, key=KEY)
 
 
 def _span(draft: Draft, key: str = KEY) -> Span | None:
     loaded = draft.loaded
-    long = key.replace("search.", "search.options.", 1)
-    return loaded.spans(key) or loaded.spans(long) or loaded.spans(KEY) or loaded.spans("search")
+    return loaded.spans(key) or loaded.spans(KEY) or loaded.spans("search.options.start")
 
 
 # ---- a configuration in the spec ----
@@ -74,7 +73,11 @@ def _written(draft: Draft, start: Mapping[str, Any], space: Space) -> dict[str, 
     """What a person wrote, completed with defaults; None where it is wrong."""
     wrong = mistakes(start, space)
     for name, why in wrong:
-        _refuse(draft, f"{shown(name)}: {why}", _hint(name, space), f"{KEY}.{name}")
+        key = f"{KEY}.{name}"
+        span = _span(draft, key) if name in space else draft.loaded.key_spans(key)
+        draft.problems.add(
+            "E349", f"{shown(name)}: {why}", span or _span(draft), hint=_hint(name, space), key=key
+        )
     if wrong:
         return None
     return space.build(lambda p: start.get(p.name, p.default))
@@ -102,8 +105,8 @@ def _found(draft: Draft, search: Choice, text: str, space: Space) -> Draft:
     taken = made.count("taken", "changed")
     searched = taken + made.count("default")
     if not taken:
-        lost = [f"{one.name} ({one.because})" for one in made.values if one.outcome == "left out"]
-        why = f": {', '.join(lost[:3])}" if lost else ""
+        reasons = [f"{o.name} ({o.because})" for o in made.values if o.outcome == "left out"]
+        why = f": {', '.join(reasons[:3])}" if reasons else ""
         _refuse(draft, f"nothing of {start.label} fits this space{why}", "start: default")
         return draft
     if taken * _FEW < searched:
@@ -114,7 +117,8 @@ def _found(draft: Draft, search: Choice, text: str, space: Space) -> Draft:
     label = f"{start.label} ({start.score})" if start.score else start.label
     draft = draft.noted("resolve_start", KEY, _summary(label, made), _origin(draft))
     lost = [one for one in made.values if one.outcome == "left out"]
-    for one in made.values[: len(made.values) - len(lost)] + tuple(lost[:_MOST]):
+    kept = [one for one in made.values if one.outcome != "left out"]
+    for one in [*kept, *lost[:_MOST]]:
         draft = draft.noted("resolve_start", f"{KEY}.{one.name}", _decision(one), one.because)
     return _settled(draft, search, made.config)
 
