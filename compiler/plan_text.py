@@ -94,7 +94,7 @@ def _search(graph: SearchGraph) -> Iterator[str]:
 
 def _start(graph: SearchGraph) -> Iterator[str]:
     """Where a search starts that takes over from another study: what became of each value."""
-    records = [r for r in graph.records if r.pass_name == "resolve_start"]  # noqa: S105
+    records = [r for r in graph.records if r.pass_name == "resolve_start"]  # noqa: S105 - of the compiler
     if not records:
         return
     summary, *values = records
