@@ -11,6 +11,7 @@ from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.passes.choose_strategies import choose_strategies
 from automlc.compiler.passes.count_costs import count_costs
 from automlc.compiler.passes.expand_space import expand_space
+from automlc.compiler.passes.resolve_start import resolve_start
 from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
 from automlc.spec.diagnostics import Diagnostic, sort_key
@@ -27,6 +28,7 @@ PASSES = (
     count_costs,
     verify_model,
     bind_constraints,
+    resolve_start,
 )
 
 

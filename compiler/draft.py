@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from pathlib import Path
 from typing import Any
 
 from automlc.compiler.contracts.contract import (
@@ -33,11 +34,15 @@ from automlc.spec.record import record
 
 @record
 class Draft:
-    """A compilation under way. `contract` is nominal (see below) where only a spec is checked."""
+    """A compilation under way. `contract` is nominal (see below) where only a spec is checked.
+
+    `roots` are the folders of --data-root.
+    """
 
     loaded: LoadedSpec
     contract: DataContract
     nominal: bool = False
+    roots: tuple[Path, ...] = ()
     problems: Problems = field(default_factory=Problems)
     task: Task | None = None
     expansion: Expansion | None = None

@@ -28,6 +28,7 @@ from automlc.compiler.architecture import (
 )
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
+from automlc.runtime.training import TRAINING_PARAMETERS
 from automlc.spec.diagnostics import Span
 from automlc.spec.domains import (
     Choice,
@@ -50,24 +51,6 @@ PRESETS = ("image/blocks", "tabular/mlp", "text/blocks")
 TRAINING = "training"
 SHIPPED = (*PRESETS, TRAINING)
 
-# The parameters that the emitted training loop reads; everything else must be used by the model.
-TRAINING_PARAMETERS = (
-    "optimizer",
-    "lr",
-    "weight_decay",
-    "momentum",
-    "batch_size",
-    "schedule",
-    "warmup",
-    "label_smoothing",
-    "clip_norm",
-    "initializer",
-    "end_lr",
-    "steps",
-    "step_ratio",
-    "step_scale",
-    "step_freeze",
-)
 TRAINING_WORDS = {
     "optimizer": ("adam", "adamw", "nadam", "rmsprop", "sgd"),
     "schedule": ("constant", "cosine", "linear", "polynomial"),

@@ -9,7 +9,7 @@ from automlc.compiler.architecture import ChoiceNode, OpNode, ResidualNode, walk
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Fixed
-from automlc.spec.expressions import to_text
+from automlc.spec.expressions import literal_text, to_text
 
 GROUP = "space.expand."  # keys of the records of expand_space
 
@@ -95,9 +95,25 @@ def _constraints(graph: SearchGraph) -> Iterator[str]:
 
 def _search(graph: SearchGraph) -> Iterator[str]:
     search, stopping = graph.search, graph.stopping
-    yield f"search: {search.name}{_options(search.options)}"
+    start = list(_start(graph))
+    options = {**search.options, "start": "as below"} if start else search.options
+    yield f"search: {search.name}{_options(options)}"
+    yield from start
     yield f"stopping: {stopping.name}{_options(stopping.options)}"
     yield from _rungs(graph)
+
+
+def _start(graph: SearchGraph) -> Iterator[str]:
+    """Where a search starts that takes over from another study: what became of each value."""
+    records = [r for r in graph.records if r.pass_name == "resolve_start"]  # noqa: S105 - of the compiler
+    if not records:
+        return
+    summary, *values = records
+    yield f"  start     {summary.decision}"
+    named = [(r.key.removeprefix(f"{summary.key}."), r) for r in values]
+    width = max((len(name) for name, _ in named), default=0)
+    for name, record in named:
+        yield f"    {name:<{width}}  {record.decision}  ({record.because})"
 
 
 def _rungs(graph: SearchGraph) -> Iterator[str]:
@@ -159,8 +175,14 @@ def budget_threads(graph: SearchGraph) -> str:
 
 def _options(options: object) -> str:
     assert isinstance(options, dict)
-    inner = ", ".join(f"{key} {value}" for key, value in sorted(options.items()))
+    inner = ", ".join(f"{key} {_option(value)}" for key, value in sorted(options.items()))
     return f" ({inner})" if inner else ""
+
+
+def _option(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return f"[{', '.join(f'{name} = {literal_text(one)}' for name, one in value.items())}]"
 
 
 def _bytes(size: float) -> str:

@@ -725,6 +725,13 @@ _COMPILER = (
         "backend: {kind: keras, engine: torch, device: mps}",
     ),
     Code(
+        "E349",
+        "a start that the search cannot begin from",
+        "It is no trial that can be read, or nothing of it fits the space.",
+        "search: {strategy: feedback, start: runs/digits-1/700}",
+        "search: {strategy: feedback, start: runs/digits-1/best}",
+    ),
+    Code(
         "E401",
         "a constraint that no configuration can meet",
         "Even the smallest model of the space is outside the bound.",
@@ -758,6 +765,13 @@ _COMPILER = (
         "Its actions set parameters that the space does not have.",
         "search: feedback\nrules: builtin/dream  # with a model of one's own",
         "search: feedback\nrules: {use: builtin/none, when: [...]}",
+    ),
+    Code(
+        "W525",
+        "a start of which hardly anything fits",
+        "The other study had other parameters; the rest of the start is the space's default.",
+        "search: {strategy: feedback, start: tuner/trial_07}  # into a space of one's own",
+        "search: {strategy: feedback, start: default}",
     ),
 )
 

@@ -324,7 +324,7 @@ class Search(_Chosen):
     """Who proposes configurations. Other keys are options of the strategy."""
 
     strategy: str = "tpe"
-    """The searcher: random, grid, tpe, gp, feedback."""
+    """The searcher: random, grid, tpe, gp, feedback, autokeras_greedy, autokeras_bayesian."""
     options: Annotated[dict[str, Any], OPTIONS] = {}
     """Options of the searcher, checked by the searcher."""
 

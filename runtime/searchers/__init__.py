@@ -1,6 +1,15 @@
 """Searchers: who proposes the next configuration, one file each."""
 
-from automlc.runtime.searchers import calibrate, feedback, gp, grid, random_search, tpe
+from automlc.runtime.searchers import (
+    autokeras_bayesian,
+    autokeras_greedy,
+    calibrate,
+    feedback,
+    gp,
+    grid,
+    random_search,
+    tpe,
+)
 from automlc.runtime.searchers.base import (
     SEARCHERS,
     Past,
@@ -15,6 +24,8 @@ __all__ = [
     "Past",
     "Proposal",
     "Searcher",
+    "autokeras_bayesian",
+    "autokeras_greedy",
     "calibrate",
     "feedback",
     "gp",

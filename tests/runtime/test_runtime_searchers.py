@@ -26,7 +26,12 @@ SPACE = Space(
     [parse('optimizer == "sgd" and layers == 7')],
 )
 NAMES = SEARCHERS.names()
-FAST = {"tpe": {"startup": 4}, "gp": {"startup": 4}, "grid": {"points": 3}}
+FAST = {
+    "tpe": {"startup": 4},
+    "gp": {"startup": 4},
+    "grid": {"points": 3},
+    "autokeras_bayesian": {"candidates": 50},
+}
 
 
 def make(name: str, goal: str = "maximize", space: Space = SPACE) -> Searcher:
@@ -91,7 +96,7 @@ def test_asking_twice_changes_nothing(name: str) -> None:
     assert searcher.ask(3, past[:2], 42) == make(name).ask(3, past[:2], 42)
 
 
-@pytest.mark.parametrize("name", ["random", "tpe", "gp"])
+@pytest.mark.parametrize("name", ["random", "tpe", "gp", "autokeras_greedy", "autokeras_bayesian"])
 def test_running_trials_are_part_of_the_history(name: str) -> None:
     past = play(make(name), 6)
     running = Past(7, past[0].config, "running", None)
@@ -100,7 +105,7 @@ def test_running_trials_are_part_of_the_history(name: str) -> None:
     assert key_of(proposal.config) != key_of(running.config)
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["tpe", "gp", "autokeras_greedy", "autokeras_bayesian"])
 def test_the_first_proposal_is_the_default_unless_it_was_refused(name: str) -> None:
     searcher = make(name)
     first = searcher.ask(1, [], 0)
@@ -113,10 +118,10 @@ def test_the_first_proposal_is_the_default_unless_it_was_refused(name: str) -> N
 
 
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["tpe", "gp", "autokeras_bayesian"])
 def test_a_model_based_searcher_follows_the_goal(name: str, goal: str) -> None:
     space = Space([Parameter("x", Float(0.0, 1.0), 0.5, None)])
-    searcher = make_searcher(name, {"startup": 8}, space, goal)
+    searcher = make_searcher(name, {**FAST[name], "startup": 8}, space, goal)
     past: list[Past] = []
     for number in range(1, 19):
         proposal = searcher.ask(number, past, derive_seed(1, "ask", number))
