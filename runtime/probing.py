@@ -1,8 +1,10 @@
 """The throughput probe: a few steps of three configurations before the first trial.
 
 The smallest and the largest configuration of a sample, by multiply-accumulates, and the default
-between them span what an estimate must cover. The small one comes first, so that something is
-known even where the others take too long; a job that takes longer than its share is ended.
+between them span what an estimate must cover. The small one comes first, and a job may use all
+the time that is left, so that something is known even where the others take too long. Where not
+even the small one comes to an end, the device is slow for this wall, and the search starts with
+the cheapest configuration.
 """
 
 from __future__ import annotations
@@ -17,15 +19,17 @@ from automlc.runtime.executors.base import Ended, Executor, Job
 from automlc.runtime.pace import Measured, fit, work_of
 from automlc.runtime.plan import Plan
 from automlc.runtime.seeds import derive_seed
-from automlc.runtime.sizing import allowed_costs, sized_start
+from automlc.runtime.sizing import allowed_costs, cheapest_start, sized_start
 from automlc.spec.record import record
 
 SHARE = 0.02
 _SAMPLES = 64
 _INSTRUCTIONS = 1_000_000
 _POLL_S = 0.25
-# Of a job's time half is for measuring; building and the first steps need the rest.
+# Of a job's share half is for measuring; building and the first steps need the rest.
 _MEASURING = 0.5
+# With less than this part of the probe's time no job is begun.
+_LITTLE = 0.05
 # How Python says that a project of before there was a probe cannot be asked.
 _NO_PACE = "has no attribute 'pace'"
 _KEYS = (
@@ -61,10 +65,13 @@ class Probe:
         """
         measured: list[dict[str, Any]] = []
         configs = probed(self.plan)
-        left = SHARE * float(self.plan.budget.wall or 0)
+        whole = SHARE * float(self.plan.budget.wall or 0)
+        left = whole
         for index, config in enumerate(configs, start=1):
-            limit = left / (len(configs) - index + 1)
-            found, spent = self._job(f"pace-{index}", config, limit)
+            if left < _LITTLE * whole:
+                break
+            share = left / (len(configs) - index + 1)
+            found, spent = self._job(f"pace-{index}", config, share * _MEASURING, left)
             if found is None:
                 return None
             measured.append(found)
@@ -75,12 +82,12 @@ class Probe:
         return conclude(self.plan, measured, self.say)
 
     def _job(
-        self, name: str, config: Mapping[str, Any], limit: float
+        self, name: str, config: Mapping[str, Any], seconds: float, limit: float
     ) -> tuple[dict[str, Any] | None, float]:
         """What one job measured, or why it did not, and its seconds; None: interrupted."""
         trial = self.describe(config, derive_seed(self.plan.seed, "pace", 0))
         memory = self.plan.budget.memory
-        job = Job(name, "pace", trial, self.log, memory, seconds=limit * _MEASURING)
+        job = Job(name, "pace", trial, self.log, memory, seconds=seconds)
         # The first start waits until the project is loaded; the time of that is not the probe's.
         self.executor.start(job)
         started = time.monotonic()
@@ -126,15 +133,19 @@ def conclude(
     assert rows is not None
     assert wall is not None
     payload: dict[str, Any] = {"probes": measured}
-    points = points_of(plan, measured)
-    built = max((m["build_seconds"] for m in measured if "error" not in m), default=0.0)
-    pace = fit(points, built)
-    if pace is None:
+    points, limit = points_of(plan, measured), plan.budget.first * wall
+    if points:
+        built = max(m["build_seconds"] for m in measured if "epoch_seconds" in m)
+        pace = fit(points, built)
+        assert pace is not None
+        payload |= pace.to_json()
+        start = sized_start(plan.space, plan, pace, limit)
+    elif any("cut" in m for m in measured):
+        start = cheapest_start(plan.space, plan, limit)
+    else:
         reason = next((m["error"] for m in measured), "no configuration may be tried")
         say(f"the device was not probed, the search starts with its default: {reason}")
         return payload | {"skipped": reason}
-    payload |= pace.to_json()
-    start = sized_start(plan.space, plan, pace, plan.budget.first * wall)
     if start is not None:
         payload["start"] = start.to_json()
         say(f"start: {start.because}")
@@ -150,14 +161,14 @@ def points_of(plan: Plan, measured: list[dict[str, Any]]) -> list[Measured]:
             m["epoch_seconds"],
         )
         for m in measured
-        if "error" not in m
+        if "epoch_seconds" in m
     ]
 
 
 def _result(message: Ended | None, limit: float) -> dict[str, Any]:
-    """What a job said, checked: the measurements, or {"error": why there are none}."""
+    """What a job said, checked: the measurements, {"cut": seconds}, or {"error": text}."""
     if message is None:
-        return {"error": f"it took longer than {limit:.2g} s"}
+        return {"cut": limit}
     if message.failure is not None:
         return {"error": str(message.failure.get("message", ""))[:200]}
     if not isinstance(message.result, Mapping):

@@ -29,6 +29,10 @@ _DRAWS = 100
 # Cost programs of large spaces are long: so many instructions may be looked at in all.
 _INSTRUCTIONS = 3_000_000
 _BATCH = "batch_size"
+# A change that saves less than this share of the time is not made.
+_WORTH = 0.02
+# Prices of the order that processors have, to tell cheap from dear without a measurement.
+_USUAL = (1e-10, 1e-10, 1e-9, 1e-3, 0.0)
 
 
 @record
@@ -36,11 +40,12 @@ class Start:
     """The configuration to begin with, and why it is this one. Times are seconds.
 
     `estimate` and `default` are those of the start and of the space's default configuration for
-    `epochs` epochs; `changed` has (name, default value, value), None where it is inactive.
+    `epochs` epochs; the estimate is None where nothing could be measured in time. `changed` has
+    (name, default value, value), None where it is inactive.
     """
 
     config: Config
-    estimate: float
+    estimate: float | None
     limit: float
     default: float | None
     epochs: int
@@ -49,23 +54,26 @@ class Start:
     @property
     def fits(self) -> bool:
         """Whether it is within the limit."""
-        return self.estimate <= self.limit
+        return self.estimate is not None and self.estimate <= self.limit
 
     @property
     def because(self) -> str:
         """The decision in words."""
         limit = f"the first trial may take {duration(self.limit)}"
+        names = ", ".join(f"{n} {scalar(a)} to {scalar(b)}" for n, a, b in self.changed)
+        if self.estimate is None:
+            taken = f"the cheapest is taken: {names}" if names else "nothing is cheaper"
+            return f"no probe of the device came to its end, {limit}; {taken}"
         own = f"about {duration(self.estimate)}"
         if not self.changed:
-            words = "the default takes " + own
+            words = f"the default takes {own}"
             return f"{words}, and {limit}" if self.fits else f"{words}: nothing is faster, {limit}"
-        names = ", ".join(f"{n} {scalar(a)} to {scalar(b)}" for n, a, b in self.changed)
         default = (
             "the default is not allowed"
             if self.default is None
             else f"the default would take {duration(self.default)}"
         )
-        end = "" if self.fits else "; nothing smaller was found"
+        end = "" if self.fits else "; nothing faster was found"
         return f"{default}, {limit}: {names} takes {own}{end}"
 
     def to_json(self) -> dict[str, Any]:
@@ -111,6 +119,12 @@ class _Seen:
     def fits(self, limit: float) -> bool:
         return self.flaw == 0 and self.seconds <= limit
 
+    def saves(self, other: _Seen) -> bool:
+        """Whether it is allowed where the other is not, or clearly faster."""
+        if self.flaw != other.flaw:
+            return self.flaw < other.flaw
+        return self.seconds < (1 - _WORTH) * other.seconds
+
 
 class _Descent:
     """Looks at configurations of a space around its default."""
@@ -132,7 +146,7 @@ class _Descent:
                 # Of equally near ones that which is cut least.
                 return min(fitting, key=lambda s: (s.changes, s.distance, -s.seconds))
             best = min(around, key=lambda s: s.rank, default=here)
-            if best.rank >= here.rank:
+            if not best.saves(here):
                 return self._draw(here)
             here = best
         return here
@@ -169,7 +183,8 @@ class _Descent:
         fitting = [seen for seen in found if seen.fits(self._limit)]
         if fitting:
             return min(fitting, key=lambda s: (s.changes, s.distance, -s.seconds))
-        return min(found, key=lambda s: s.rank)
+        best = min(found, key=lambda s: s.rank)
+        return best if best.saves(here) else here
 
 
 def sized_start(space: Space, plan: Plan, pace: Pace, seconds: float) -> Start | None:
@@ -179,17 +194,35 @@ def sized_start(space: Space, plan: Plan, pace: Pace, seconds: float) -> Start |
     that was found; None where no allowed one was. No policy stops the first trial of a study
     (automlc.runtime.stopping.base), so it counts with all of its epochs.
     """
-    descent = _Descent(space, plan, pace, seconds)
-    found, default = descent.run(), space.default_config()
+    found = _Descent(space, plan, pace, seconds).run()
     if found.flaw > 0 or math.isinf(found.seconds):
         return None
-    first = _judge(default, plan, pace, space)
+    flaw, default = _judge(space.default_config(), plan, pace, space)
+    known = flaw == 0 and math.isfinite(default)
+    return _start(space, plan, found, seconds, found.seconds, default if known else None)
+
+
+def cheapest_start(space: Space, plan: Plan, seconds: float) -> Start | None:
+    """The configuration with the least work, for where no time could be measured."""
+    found = _Descent(space, plan, Pace(_USUAL, 0.0, 1.0, 0), 0.0).run()
+    return None if found.flaw > 0 else _start(space, plan, found, seconds, None, None)
+
+
+def _start(
+    space: Space,
+    plan: Plan,
+    found: _Seen,
+    limit: float,
+    estimate: float | None,
+    default_estimate: float | None,
+) -> Start:
+    default = space.default_config()
     names = [name for name in space.names if _differ(found.config, default, name)]
     return Start(
         config=dict(found.config),
-        estimate=found.seconds,
-        limit=seconds,
-        default=first[1] if first[0] == 0 and math.isfinite(first[1]) else None,
+        estimate=estimate,
+        limit=limit,
+        default=default_estimate,
         epochs=plan.budget.epochs,
         changed=tuple((name, default.get(name), found.config.get(name)) for name in names),
     )
