@@ -82,6 +82,7 @@ def pieces_of(
 ) -> list[str]:
     """The pieces of ops.py: those that model.py imports, and those that they call."""
     wanted = {*helpers, *(other for name in helpers for other in needs.get(name, ()))}
+    assert all({*needs.get(name, ())} <= wanted for name in wanted)
     return [name for name in order if name in wanted]
 
 

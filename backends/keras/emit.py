@@ -50,12 +50,15 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     writer = KerasWriter(helpers={"initialize"}, unroll=straight)
     body = writer.write(graph.model, graph.input_shape, environment(graph))
     helpers = sorted(writer.helpers, key=HELPERS.index)
-    used = ["keras", *(["layers"] if "layers." in body else [])]
+    bodies = ["\n".join(lines) for lines in writer.functions.values()]
+    used = ["keras", *(["layers"] if any("layers." in t for t in (body, *bodies)) else [])]
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
         "imports": f"{import_lines('engine', used)}\n{import_lines('ops', helpers)}",
         "input_shape": literal(input_shape(graph)),
+        "functions": zip(writer.functions, bodies, strict=True),
+        "any": not straight or bool(bodies),
         "body": body,
     }
     needed = pieces_of(helpers, HELPERS, NEEDS)
@@ -80,9 +83,13 @@ def input_shape(graph: SearchGraph) -> tuple[int, ...]:
 def _ops_imports(pieces: list[str]) -> str:
     """The imports that the pieces of ops.py need."""
     text = "\n".join(pieces)
-    lines = ["from collections.abc import Callable"] if "Callable" in text else []
+    lines = ["import hashlib"] if "hashlib." in text else []
+    lines += ["from collections.abc import Callable"] if "Callable" in text else []
+    lines += ["from pathlib import Path"] if "Path(" in text else []
     lines += ["from typing import Any"] if re.search(r"\bAny\b", text) else []
-    lines += ["", "import numpy as np"] if "np." in text else []
+    third = ["import numpy as np"] if "np." in text else []
+    third += ["import safetensors.numpy"] if "safetensors." in text else []
+    lines += ["", *third] if third else []
     names = [name for name in ("keras", "layers", "ops") if re.search(rf"\b{name}\.", text)]
     return "\n".join([*lines, "", import_lines("engine", names)]).lstrip("\n")
 

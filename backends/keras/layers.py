@@ -31,19 +31,32 @@ HELPERS = (
     "RescaleOutput",
     "Standardize",
     "activation",
+    "application",
     "avg_pool2d",
+    "backbone",
+    "backbone_layers",
     "convolve",
     "embed_categories",
     "initialize",
+    "load_backbone",
     "max_pool2d",
+    "pretrained_file",
     "residual",
+    "resize",
     "squeeze_excite",
     "warp",
 )
 
 
 # What a piece of ops.py itself calls.
-NEEDS = dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",))
+NEEDS: dict[str, tuple[str, ...]] = {
+    "application": ("backbone", "backbone_layers", "pretrained_file"),
+    "backbone": ("backbone_layers",),
+    "load_backbone": ("pretrained_file",),
+    "RandomRotate": ("warp",),
+    "RandomTranslate": ("warp",),
+    "RandomZoom": ("warp",),
+}
 
 
 def _bias(value: Any) -> dict[str, Any]:
@@ -132,6 +145,7 @@ LAYERS: dict[str, Rule] = {
     "random_rotate": _one("RandomRotate", "factor"),
     "random_zoom": _one("RandomZoom", "factor"),
     "random_contrast": _one("RandomContrast", "factor"),
+    "resize": lambda b, a, args: [CallText("resize", X, args["least"])],
     "conv2d": _convolve("layers.Conv2D"),
     "depthwise_conv2d": _convolve("layers.DepthwiseConv2D"),
     "separable_conv2d": _convolve("layers.SeparableConv2D"),

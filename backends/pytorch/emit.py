@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,14 +45,25 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
         **model_words(graph, _AXES),
         "frozen": straight,
         "imports": import_lines("ops", helpers) if helpers else "",
+        "backbone": "Backbone" in writer.helpers,
         "body": body,
     }
     files = {"model.py": render("model.py", variables)}
     if helpers:
         needed = pieces_of(helpers, HELPERS, NEEDS)
         pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in needed]
-        files["ops.py"] = render("ops.py", {"name": graph.name, "pieces": pieces})
+        words = {"name": graph.name, "imports": _ops_imports(pieces), "pieces": pieces}
+        files["ops.py"] = render("ops.py", words)
     return files
+
+
+def _ops_imports(pieces: list[str]) -> str:
+    """What the pieces of ops.py need beside torch; empty for most."""
+    text = "\n".join(pieces)
+    own = ["import hashlib", "from pathlib import Path"] if "hashlib." in text else []
+    own += ["from typing import Any"] if re.search(r"\bAny\b", text) else []
+    own += [""] if own else []
+    return "\n".join([*own, *(["import safetensors.torch"] if "safetensors." in text else [])])
 
 
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:

@@ -30,9 +30,11 @@ ACTIVATION_CLASSES = {
 # The pieces of ops.py, in the order in which they stand there.
 HELPERS = (
     "ACTIVATIONS",
+    "Backbone",
     "EmbedCategories",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "HubBackbone",
     "RandomContrast",
     "RandomErase",
     "RandomFlip",
@@ -42,17 +44,25 @@ HELPERS = (
     "RandomZoom",
     "RescaleOutput",
     "Residual",
+    "Resize",
     "SeparableConv2d",
     "SqueezeExcite",
     "Standardize",
     "image_shortcut",
+    "pretrained_file",
     "vector_shortcut",
     "warp",
 )
 
 
 # What a piece of ops.py itself calls.
-NEEDS = dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",))
+NEEDS: dict[str, tuple[str, ...]] = {
+    "Backbone": ("pretrained_file",),
+    "HubBackbone": ("Backbone", "pretrained_file"),
+    "RandomRotate": ("warp",),
+    "RandomTranslate": ("warp",),
+    "RandomZoom": ("warp",),
+}
 
 
 def _stride(value: Any) -> dict[str, Any]:
@@ -166,6 +176,7 @@ LAYERS: dict[str, Rule] = {
     "random_rotate": lambda b, a, args: CallText("RandomRotate", args["factor"]),
     "random_zoom": lambda b, a, args: CallText("RandomZoom", args["factor"]),
     "random_contrast": lambda b, a, args: CallText("RandomContrast", args["factor"]),
+    "resize": lambda b, a, args: CallText("Resize", args["least"]),
     "conv2d": _conv,
     "depthwise_conv2d": _depthwise,
     "separable_conv2d": _separable,
