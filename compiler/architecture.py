@@ -428,10 +428,10 @@ class ModelParser:
         except ExpressionError as error:
             self.problems.found.append(error.diagnostic())
             return None
-        done: Expr = substitute(expr, given)
+        done: Expr = substitute(expr, given)  # generic over dataclasses
         if not names(done) & self.constants.keys():
             return done
-        return fold(substitute(done, self.constants))
+        return fold(substitute(done, self.constants))  # type: ignore[no-any-return]  # as above
 
 
 def fold(expr: Any) -> Any:
