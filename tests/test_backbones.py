@@ -64,7 +64,7 @@ class Place:
 
     def spec(self, name: str, data: str, epochs: int, backbone: str = "", **parameters: str) -> str:
         text = SPEC.replace("NAME", name).replace("DATA", data).replace("KIND", self.kind)
-        text = text.replace("EPOCHS", str(epochs)).replace("LR", "1e-2" if backbone else "3e-3")
+        text = text.replace("EPOCHS", str(epochs)).replace("LR", "3e-2" if backbone else "3e-3")
         text = text.replace("BACKBONES", f"backbones: [{backbone}]" if backbone else "expand: []")
         own = "\n    ".join(f"{key}: fixed({value})" for key, value in parameters.items())
         (self.folder / f"{name}.yaml").write_text(text.replace("PARAMETERS", own))
@@ -90,7 +90,7 @@ class Place:
 
 
 def make_random(folder: Path) -> None:
-    """A backbone of the same layers whose weights are drawn, as before any training."""
+    """A backbone of the same layers with weights as emitted code draws them before training."""
     import safetensors.numpy
 
     file, rng = folder / "weights.safetensors", np.random.default_rng(5)
@@ -99,7 +99,7 @@ def make_random(folder: Path) -> None:
         value = np.zeros_like(array)
         if array.ndim == 4:
             fan = array[0].size if folder.parent.name == "pytorch" else array[..., 0].size
-            value = rng.normal(0, (2 / fan) ** 0.5, array.shape).astype(array.dtype)
+            value = rng.uniform(-(fan**-0.5), fan**-0.5, array.shape).astype(array.dtype)
         elif name.endswith(("gamma", "variance", "running_var", "weight")):
             value = np.ones_like(array)
         drawn[name] = value
@@ -125,13 +125,13 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         np.savez(folder / f"{name}.npz", x_train=images[chosen], y_train=digits.target[chosen])
     np.save(folder / "images.npy", images[-64:])
     made = Place(folder, request.param)
-    made.command("run", made.spec("low", "low", 8))
+    made.command("run", made.spec("low", "low", 12))
     made.command("export", "runs/low-1", "--format", "backbone", "-o", "models/low")
     shutil.copytree(folder / "models" / "low", folder / "models" / "drawn")
     make_random(folder / "models" / "drawn")
     words = {"pretrained": "true", "trainable": "false"}
-    made.command("run", made.spec("high", "high", 4, "models/low", **words))
-    made.command("run", made.spec("drawn", "high", 4, "models/drawn", **words))
+    made.command("run", made.spec("high", "high", 12, "models/low", **words))
+    made.command("run", made.spec("drawn", "high", 12, "models/drawn", **words))
     return made
 
 
