@@ -21,6 +21,7 @@ from automlc.compiler.architecture import (
     OpNode,
     RepeatNode,
     ResidualNode,
+    walk,
 )
 from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput
 from automlc.compiler.ops import Image, Shape, Table
@@ -37,6 +38,7 @@ from automlc.runtime.plan import (
     read_monitor,
     read_rules,
 )
+from automlc.runtime.plan import Hub as PlannedHub
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Fixed, Parameter, Space
 from automlc.spec.errors import AutomlcError
@@ -130,6 +132,11 @@ class SearchGraph:
             seed=self.seed,
             monitor=self.monitor,
             rules=self.rules,
+            hubs=tuple(
+                PlannedHub(node.hub.name, not node.weights)
+                for node in walk(self.model)
+                if isinstance(node, BackboneNode) and node.hub is not None
+            ),
         )
 
     def nodes(self) -> list[dict[str, Any]]:

@@ -98,7 +98,7 @@ def make_random(folder: Path) -> None:
     for name, array in safetensors.numpy.load_file(file).items():
         value = np.zeros_like(array)
         if array.ndim == 4:
-            fan = array[0].size if folder.parent.name == "pytorch" else array[..., 0].size
+            fan = array[0].size if folder.parent.parent.name == "pytorch" else array[..., 0].size
             value = rng.uniform(-(fan**-0.5), fan**-0.5, array.shape).astype(array.dtype)
         elif name.endswith(("gamma", "variance", "running_var", "weight")):
             value = np.ones_like(array)

@@ -22,6 +22,7 @@ from automlc.backends.pytorch.layers import HELPERS, NEEDS
 from automlc.backends.pytorch.model_writer import PyTorchWriter
 from automlc.backends.rendering import renderer
 from automlc.backends.train_view import train_view
+from automlc.compiler.architecture import BackboneNode, walk
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.model import Data
 
@@ -66,13 +67,19 @@ def _ops_imports(pieces: list[str]) -> str:
     return "\n".join([*own, *(["import safetensors.torch"] if "safetensors." in text else [])])
 
 
+def _requirements(graph: SearchGraph) -> tuple[str, ...]:
+    """What the files import; networks of timm need it."""
+    hub = any(isinstance(n, BackboneNode) and n.hub is not None for n in walk(graph.model))
+    return (*REQUIREMENTS, "timm>=1.0") if hub else REQUIREMENTS
+
+
 def project_files(graph: SearchGraph, data: Data, source: str | None) -> dict[str, str]:
     """Every source file of a project; see backends/base.py."""
     view = train_view(graph)
     files = model_files(graph, straight=False)
     files |= data_file(graph, render, data, source, "torch")
     files |= training_files(graph, render, _TRAINING_FILES, view)
-    files["requirements.txt"] = requirements(graph, REQUIREMENTS, OPTIONAL)
+    files["requirements.txt"] = requirements(graph, _requirements(graph), OPTIONAL)
     return files | plain_files(graph, render, _WORDS, files)
 
 
@@ -80,5 +87,5 @@ def frozen_files(graph: SearchGraph, trial: Mapping[str, Any]) -> dict[str, str]
     """Straight-line source of one configuration: model.py, ops.py, predict.py, what they need."""
     files = model_files(graph, straight=True)
     files["predict.py"] = render("predict.py", predict_words(graph, _AXES))
-    files["requirements.txt"] = "".join(f"{line}\n" for line in REQUIREMENTS)
+    files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements(graph))
     return files | frozen_plain_files(graph, render, _WORDS, trial)

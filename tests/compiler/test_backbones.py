@@ -17,6 +17,10 @@ import pytest
 from automlc.compiler.backbones import MANIFEST, SCHEMA, catalog
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import Image
+from automlc.compiler.plan_text import plan_text
+from automlc.runtime.plan import Plan
+from automlc.runtime.run import check_packages
+from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import to_text
 from tests.compiler.hubs import hub_draft, hub_graph
 
@@ -68,6 +72,29 @@ def test_a_spec_with_backbones_gains_their_parameters_under_their_conditions(
 def test_a_folder_alone_brings_no_size_of_images(tmp_path: Path) -> None:
     write(tmp_path)
     assert "image_size" not in hub_graph(tmp_path, ["models"], "pytorch").space.names
+
+
+def test_plan_and_project_say_what_will_be_downloaded(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "own.safetensors").write_bytes(b"own")
+    graph = hub_graph(tmp_path, ["models", "resnet50", "xception@own.safetensors"], "pytorch")
+    text = plan_text(graph)
+    assert "  backbone models: resnet, weights models/weights.safetensors\n" in text
+    assert "  backbone resnet50: resnet, weights downloaded when training begins\n" in text
+    hubs = [(hub.name.partition(".")[0], hub.download) for hub in graph.plan().hubs]
+    assert hubs == [("resnet50", True), ("legacy_xception", False)]
+    assert Plan.from_json(graph.plan().to_json()) == graph.plan()
+    assert "hubs" not in hub_graph(tmp_path, ["models"], "pytorch").plan().to_json()
+
+
+def test_a_run_without_timm_says_so_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = hub_graph(tmp_path, ["resnet50"], "pytorch").plan()
+    monkeypatch.setattr("automlc.runtime.run.is_installed", lambda name: name != "timm")
+    with pytest.raises(AutomlcError, match="timm") as error:
+        check_packages(plan)
+    assert "pip install timm" in (error.value.hint or "")
 
 
 def test_the_default_is_the_model_without_backbones(tmp_path: Path) -> None:
@@ -232,6 +259,36 @@ def rest(graph: SearchGraph) -> dict[str, Any]:
 
 
 @pytest.mark.torch
+def test_counts_of_models_with_a_backbone_equal_those_of_the_module(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from automlc.backends.pytorch.emit import model_files
+    from tests.emitted.loading import emitted
+
+    write(tmp_path)
+    graph = hub_graph(tmp_path, ["models"], "pytorch", size=(27, 19, 3))
+    rng, pretrained = random.Random(2), 0
+    with emitted(tmp_path / "project", model_files(graph, straight=False), "model") as module:
+        for _ in range(60):
+            config = graph.space.sample(rng)
+            if config["block"] != "resnet":
+                continue
+            with torch.device("meta"):
+                model = module.Model(config).eval()
+                assert model(torch.zeros(2, 3, 27, 19)).shape == (2, graph.outputs)
+            costs = graph.costs.evaluate(config)
+            assert costs["model.params"] == sum(p.numel() for p in model.parameters())
+            saved = [t for t in model.state_dict().values() if t.is_floating_point()]
+            assert costs["model.size"] == 4 * sum(t.numel() for t in saved)
+            assert (model.backbone is not None) == config["pretrained"]
+            pretrained += config["pretrained"]
+            if config["pretrained"]:
+                frozen = graph.freeze(config)
+                straight = model_files(frozen, straight=True)["model.py"]
+                assert " if " not in straight.split("def backbone")[0]
+    assert pretrained > 3
+
+
+@pytest.mark.torch
 def test_code_with_backbones_is_clean_and_every_sample_counts(tmp_path: Path) -> None:
     from automlc.backends.keras.emit import model_files as keras_files
     from automlc.backends.pytorch.emit import model_files
@@ -251,7 +308,7 @@ def test_code_with_backbones_is_clean_and_every_sample_counts(tmp_path: Path) ->
             (tmp_path / folder / file).write_text(text)
         (tmp_path / folder / "ruff.toml").write_text('src = ["."]\n')
         ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or "ruff"
-        for words in (["check", "--select", "E,F,I"], ["format", "--check", "--diff"]):
+        for words in (["check", "--select", "E4,E7,E9,F,I"], ["format", "--check", "--diff"]):
             done = subprocess.run(
                 [ruff, *words, "."], cwd=tmp_path / folder, capture_output=True, text=True,
                 check=False,
