@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from pathlib import Path
 from typing import Any
 
 from automlc.compiler.contracts.contract import (
@@ -38,6 +39,7 @@ class Draft:
     loaded: LoadedSpec
     contract: DataContract
     nominal: bool = False
+    roots: tuple[Path, ...] = ()  # further folders that files may be read from
     problems: Problems = field(default_factory=Problems)
     task: Task | None = None
     expansion: Expansion | None = None

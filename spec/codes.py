@@ -725,6 +725,14 @@ _COMPILER = (
         "backend: {kind: keras, engine: torch, device: mps}",
     ),
     Code(
+        "E349",
+        "a backbone that cannot be used",
+        "`space.backbones` names networks of the catalog, or folders that `automlc export --format "
+        "backbone` wrote, for the spec's backend and for images of as many channels.",
+        "backbones: [resnet5]",
+        "backbones: [resnet50, models/digits]",
+    ),
+    Code(
         "E401",
         "a constraint that no configuration can meet",
         "Even the smallest model of the space is outside the bound.",

@@ -1,6 +1,18 @@
 """Operations at the input: standardizing, embedding of categories, augmentation."""
 
-from automlc.compiler.ops.base import Arg, Args, Cost, Op, Shape, Table, Value, Vector, add, smaller
+from automlc.compiler.ops.base import (
+    Arg,
+    Args,
+    Cost,
+    Image,
+    Op,
+    Shape,
+    Table,
+    Value,
+    Vector,
+    add,
+    smaller,
+)
 
 
 def _channels(shape: Shape) -> Value:
@@ -105,5 +117,28 @@ add(
         "for each image, while training.",
         ranks=("image",),
         args={"factor": _FACTOR},
+    )
+)
+
+
+def _resized(shape: Image, args: Args) -> Image:
+    return Image(shape.channels, *(at_least(args["least"], s) for s in (shape.height, shape.width)))
+
+
+def at_least(least: Value, size: Value) -> Value:
+    """max() of values of any kind, of which at most one is not a number."""
+    if isinstance(least, int) and isinstance(size, int):
+        return max(least, size)
+    known, value = (least, size) if isinstance(least, int) else (size, least)
+    return known + value - smaller(known, value)
+
+
+add(
+    Op(
+        "resize",
+        "Scale the image so that each side has at least `least` pixels, bilinear.",
+        ranks=("image",),
+        args={"least": Arg("int", 224, low=1, high=2048)},
+        shape=_resized,
     )
 )
