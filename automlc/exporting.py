@@ -35,7 +35,7 @@ _NAMES = {
     "weights": "weights.safetensors",
 }
 _SUFFIXES = {"keras": ".keras"}  # Keras tells its formats apart by the name
-_FOLDERS = ("saved-model",)
+_FOLDERS = ("saved-model", "backbone")
 _NEEDS = {("pytorch", "onnx"): ("onnx", "onnxruntime", "onnxscript")}
 
 
@@ -44,7 +44,7 @@ class Export:
     """What was written, and how its answers compare with the trained model's.
 
     `largest_difference` is over `samples` validation rows, in the units of the model's outputs;
-    None for `weights`, which are a copy with the same digest.
+    None for `weights` and `backbone`, whose weights are copies.
     """
 
     path: Path
@@ -116,6 +116,8 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
     _check_target(format_, target)
     with _stage(target) as stage:
         made = stage / _NAMES.get(format_, format_)
+        if format_ == "backbone":
+            return _export_backbone(best, made, target, stage)
         if format_ == "source":
             return _export_source(best, made, target)
         done = _checked(_run_export(best, format_, made), target, format_)
@@ -179,10 +181,7 @@ def _copy_weights(weights: Path, target: Path) -> Export:
 
 
 def _export_source(best: _Best, made: Path, target: Path) -> Export:
-    graph = SearchGraph.from_json(_read(best.project / "graph.json"))
-    trial = _read(best.config)
-    if not isinstance(trial, dict) or not isinstance(trial.get("config"), dict):
-        raise AutomlcError(f"{best.config} is damaged: it holds no configuration")
+    graph, trial = _trained(best)
     files = emitter(best.kind).frozen_files(graph.freeze(trial["config"]), trial)
     write_files(made, files)
     done = _checked(_run_export(best, "source", made), target, "source")
@@ -190,6 +189,23 @@ def _export_source(best: _Best, made: Path, target: Path) -> Export:
     shutil.copyfile(best.weights, target / best.weights.name)
     _copy_vocabulary(best, target)
     return done
+
+
+def _export_backbone(best: _Best, made: Path, target: Path, stage: Path) -> Export:
+    from automlc.backbone_export import write_backbone
+
+    graph, config = _trained(best)
+    write_backbone(graph, config["config"], best.weights, made)
+    _put(made, target, stage)
+    return Export(target, "backbone", None, 0)
+
+
+def _trained(best: _Best) -> tuple[SearchGraph, dict[str, Any]]:
+    graph = SearchGraph.from_json(_read(best.project / "graph.json"))
+    trial = _read(best.config)
+    if not isinstance(trial, dict) or not isinstance(trial.get("config"), dict):
+        raise AutomlcError(f"{best.config} is damaged: it holds no configuration")
+    return graph, trial
 
 
 def _run_export(best: _Best, format_: str, made: Path) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from automlc.backends.code import Code, binary, evaluate, known, text, whole
-from automlc.backends.source import layout, unbroken
+from automlc.backends.literals import literal
+from automlc.backends.source import Source, layout, unbroken
 from automlc.compiler.architecture import (
+    BackboneNode,
     ChoiceNode,
     ConditionNode,
     Layer,
@@ -26,7 +28,7 @@ from automlc.compiler.architecture import (
     ResidualNode,
     used_names,
 )
-from automlc.compiler.ops import OPS, Shape
+from automlc.compiler.ops import OPS, Image, Shape
 from automlc.spec.expressions import same
 
 VARIABLES = {
@@ -79,6 +81,12 @@ class ModelWriter(ABC):
     ) -> Written:
         """A body and the way around it."""
 
+    @abstractmethod
+    def backbone(
+        self, node: BackboneNode, shape: Image, env: dict[str, Any], into: str, indent: int
+    ) -> Written:
+        """A body trained before."""
+
     def sizes(self, shape: Shape) -> list[tuple[str, Any]]:
         """The dimensions that the written code needs, by name; they get variables."""
         return []
@@ -126,6 +134,9 @@ class ModelWriter(ABC):
                 return self._repeat(layer, shape, env, into, indent)
             case ResidualNode():
                 return self.residual(layer, shape, env, into, indent)
+            case BackboneNode():
+                assert isinstance(shape, Image)
+                return self._keep(self.backbone(layer, shape, env, into, indent), indent)
 
     def _keep(self, written: Written, indent: int) -> Written:
         """Give computed sizes their variable, so that they are written once."""
@@ -250,6 +261,17 @@ class ModelWriter(ABC):
         ):
             name += "_"
         return name
+
+
+def backbone_words(node: BackboneNode, env: Mapping[str, Any]) -> dict[str, Any]:
+    """The named arguments of the call that makes a backbone."""
+    words: dict[str, Any] = {
+        "mean": Source(literal(list(node.mean))),
+        "deviation": Source(literal(list(node.deviation))),
+    }
+    if node.weights:
+        words |= {"weights": node.weights, "sha256": node.sha256}
+    return words | {"trainable": evaluate(node.trainable, env)}
 
 
 def arguments(node: OpNode, env: Mapping[str, Any]) -> dict[str, Any]:

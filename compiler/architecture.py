@@ -34,6 +34,7 @@ from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 MAX_DEPTH = 16
 MAX_LAYERS = 50_000  # of one text with its blocks put in, before repeats
 STRUCTURES = ("choice", "repeat", "residual")
+PRETRAINED = "pretrained"  # the layer of preset texts where the backbones of a spec stand
 
 
 @record
@@ -88,7 +89,47 @@ class ResidualNode:
     span: Span | None = field(default=None, compare=False)
 
 
-Layer = OpNode | ConditionNode | ChoiceNode | RepeatNode | ResidualNode
+@record
+class Hub:
+    """A network that timm or keras.applications holds, by its name there, and its counts.
+
+    `macs` and `activations` (numbers) are of one image of 224 x 224. `valid`: the first two
+    convolutions are not padded. `bgr`: it was trained on images with blue first.
+    """
+
+    name: str
+    params: int
+    buffers: int
+    macs: int
+    activations: int
+    channels: int
+    valid: bool = False
+    bgr: bool = False
+
+
+@record
+class BackboneNode:
+    """A body trained before; its weights come from a file, or (`hub` without one) from the network.
+
+    It takes images with values from 0 to 1 and normalizes them by `mean` and `deviation`; an image
+    of one channel is repeated. `body` is frozen, and empty for a hub's network. `weights` is a path
+    as code names it, or "".
+    """
+
+    name: str
+    family: str
+    channels: int
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    weights: str
+    sha256: str
+    trainable: Expr
+    body: tuple[Layer, ...] = ()
+    hub: Hub | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+Layer = OpNode | ConditionNode | ChoiceNode | RepeatNode | ResidualNode | BackboneNode
 
 
 @record
@@ -130,6 +171,8 @@ def expressions(layer: Layer) -> tuple[Expr, ...]:
             return (layer.stride,)
         case ChoiceNode():
             return (Name(layer.parameter),)
+        case BackboneNode():
+            return (layer.trainable,)
 
 
 def substitute(expr: Any, given: Mapping[str, Expr]) -> Any:
@@ -151,6 +194,7 @@ class ModelParser:
     problems: Problems
     blocks: Mapping[str, Block] = field(default_factory=dict)
     constants: Mapping[str, Expr] = field(default_factory=dict)  # names that stand for values
+    backbones: tuple[Layer, ...] | None = None  # what stands for the layer `pretrained`
     read: int = 0  # layers so far
 
     def layers(self, node: Node, given: Mapping[str, Expr], depth: int = 0) -> tuple[Layer, ...]:
@@ -222,6 +266,8 @@ class ModelParser:
     def _named(
         self, name: str, node: Node, args: dict[str, Any], given: Mapping[str, Expr], depth: int
     ) -> tuple[Layer, ...]:
+        if name == PRETRAINED and self.backbones is not None:
+            return self.backbones
         if name in self.blocks:
             return self._call(name, node, args, given, depth)
         if name not in OPS.names():
@@ -382,10 +428,10 @@ class ModelParser:
         except ExpressionError as error:
             self.problems.found.append(error.diagnostic())
             return None
-        done: Expr = substitute(expr, given)
+        done: Expr = substitute(expr, given)  # generic over dataclasses
         if not names(done) & self.constants.keys():
             return done
-        return fold(substitute(done, self.constants))
+        return fold(substitute(done, self.constants))  # type: ignore[no-any-return]  # as above
 
 
 def fold(expr: Any) -> Any:

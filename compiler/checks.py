@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
@@ -64,7 +65,7 @@ def with_rest(error: SpecError) -> SpecError:
     return SpecError(sorted({*error.diagnostics, *more}, key=sort_key), error.sources)
 
 
-def check(loaded: LoadedSpec) -> list[Diagnostic]:
+def check(loaded: LoadedSpec, roots: Sequence[Path] = ()) -> list[Diagnostic]:
     """Everything that can be said of a spec without its data."""
     contract = nominal_contract(loaded.spec.task.kind)
-    return run_passes(Draft(loaded, contract, nominal=True)).problems.found
+    return run_passes(Draft(loaded, contract, True, tuple(roots))).problems.found

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from automlc.compiler.architecture import (
+    BackboneNode,
     ChoiceNode,
     ConditionNode,
+    Hub,
     Layer,
     OpNode,
     RepeatNode,
@@ -28,6 +30,7 @@ from automlc.spec.expressions import Expr, ExpressionError, to_text
 from automlc.spec.record import record
 
 FLOAT_BYTES = 4
+HUB_PIXELS = 224 * 224  # the image that the counts of a hub's network are of
 MAX_REPEATS = 256
 MAX_LAYERS = 50_000  # operations of one model, with each repeat counted as often as it may run
 
@@ -106,6 +109,26 @@ class Counter:
                 return self._repeat(layer, shape, env, reached)
             case ResidualNode():
                 return self._residual(layer, shape, env, reached)
+            case BackboneNode():
+                return self._backbone(layer, shape, env, reached)
+
+    def _backbone(
+        self, node: BackboneNode, shape: Shape, env: dict[str, Value], reached: Value
+    ) -> tuple[Shape, Totals]:
+        if not isinstance(shape, Image):
+            self._wrong_rank(OpNode("conv2d", (), node.span), shape)
+            return shape, Totals()
+        if node.hub is None:
+            taken = Image(node.channels, shape.height, shape.width)
+            return self.count(node.body, taken, env, reached)
+        after = hub_shape(node.hub, shape)
+        pixels = shape.height * shape.width
+        return after, Totals(
+            node.hub.params,
+            node.hub.buffers,
+            node.hub.macs * pixels // HUB_PIXELS,
+            node.hub.activations * pixels // HUB_PIXELS,
+        )
 
     def _value(self, expr: Expr, env: dict[str, Value], span: Span | None) -> Value:
         """An expression's value; raises ExpressionError where it has none (`8 // 0`)."""
@@ -323,6 +346,17 @@ class Counter:
     def _sum(self, a: Totals, b: Totals) -> Totals:
         pairs = zip(a.values(), b.values(), strict=True)
         return Totals(*(self.builder.binary("add", x, y) for x, y in pairs))
+
+
+def hub_shape(hub: Hub, shape: Image) -> Image:
+    """The feature maps of a hub's network: a 32nd of each side, rounded up."""
+
+    def side(size: Value) -> Value:
+        if hub.valid:  # a 3 x 3 convolution of stride 2 and one of stride 1, without padding
+            return ceil_div((size - 3) // 2 - 1, 16)
+        return ceil_div(size, 32)
+
+    return Image(hub.channels, side(shape.height), side(shape.width))
 
 
 def _article(rank: str) -> str:

@@ -42,7 +42,7 @@ class Draft:
     loaded: LoadedSpec
     contract: DataContract
     nominal: bool = False
-    roots: tuple[Path, ...] = ()
+    roots: tuple[Path, ...] = ()  # further folders that files may be read from
     problems: Problems = field(default_factory=Problems)
     task: Task | None = None
     expansion: Expansion | None = None

@@ -24,7 +24,7 @@ def compile_spec(
 
     Raises SpecError with every problem of spec and data that can be found together.
     """
-    early = [d for d in check(loaded) if d.code.startswith("E")]
+    early = [d for d in check(loaded, roots) if d.code.startswith("E")]
     found = inspect(loaded, roots)
     if early or found.contract is None:
         # What is wrong with the spec and with its data is worth knowing at the same time.

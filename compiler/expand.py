@@ -26,6 +26,7 @@ from automlc.compiler.architecture import (
     prune,
     walk,
 )
+from automlc.compiler.backbones import Backbones
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.runtime.training import TRAINING_PARAMETERS
@@ -47,6 +48,7 @@ from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
 
+NO_BACKBONES = Backbones()
 PRESETS = ("image/blocks", "tabular/mlp", "text/blocks")
 TRAINING = "training"
 SHIPPED = (*PRESETS, TRAINING)
@@ -200,7 +202,9 @@ class _Merge:
             self.origins[name] = f"{origin}:{span.line}" if span is not None else origin
 
 
-def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
+def expand(
+    loaded: LoadedSpec, problems: Problems, backbones: Backbones = NO_BACKBONES
+) -> Expansion | None:
     """Merge and check the space of a spec; None when mistakes leave nothing to go on with."""
     section, task = loaded.spec.space, loaded.spec.task.kind
     name = section.preset
@@ -212,9 +216,17 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     if preset is not None:
         merge.add(preset.parameters, preset.name)
     added = _add_groups(section.expand, preset, merge, loaded, problems)
+    if backbones.entries and not _takes_backbones(preset, merge, loaded, problems):
+        backbones = NO_BACKBONES
+    merge.add(backbones.parameters(), "space.backbones")
     merge.add(section.parameters, loaded.source.path.name)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, merge, problems)
+    if preset is not None and "block" in merge.parameters:
+        blocks = _values(merge.parameters["block"].domain) or ()
+        layers = backbones.layers(blocks) if backbones.entries else ()
+        constants = {**parser.constants, **backbones.constants()}
+        parser = replace(parser, backbones=layers, constants=constants)
     text = section.model
     if text is None and preset is not None:
         text = preset.model
@@ -236,6 +248,20 @@ def expand(loaded: LoadedSpec, problems: Problems) -> Expansion | None:
     _check_unused(expansion, section.parameters, loaded, problems)
     listed = {p.name: values for p in space.parameters if (values := _values(p.domain))}
     return replace(expansion, model=prune(model, listed))
+
+
+def _takes_backbones(
+    preset: Preset | None, merge: _Merge, loaded: LoadedSpec, problems: Problems
+) -> bool:
+    """Whether the model has a place for a pretrained body; a problem if not."""
+    if preset is not None and preset.name == "image/blocks" and loaded.spec.space.model is None:
+        return True
+    problems.add(
+        "E333", "only the model of the preset image/blocks takes pretrained backbones",
+        loaded.spans("space.backbones"), hint="take `model:` out, or `backbones:`",
+        key="space.backbones",
+    )  # fmt: skip
+    return False
 
 
 def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:

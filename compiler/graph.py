@@ -13,12 +13,15 @@ from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any
 
 from automlc.compiler.architecture import (
+    BackboneNode,
     ChoiceNode,
     ConditionNode,
+    Hub,
     Layer,
     OpNode,
     RepeatNode,
     ResidualNode,
+    walk,
 )
 from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput, TextInput
 from automlc.compiler.ops import Image, Shape, Table, Tokens
@@ -36,6 +39,7 @@ from automlc.runtime.plan import (
     read_monitor,
     read_rules,
 )
+from automlc.runtime.plan import Hub as PlannedHub
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Fixed, Parameter, Space
 from automlc.spec.errors import AutomlcError
@@ -129,6 +133,11 @@ class SearchGraph:
             seed=self.seed,
             monitor=self.monitor,
             rules=self.rules,
+            hubs=tuple(
+                PlannedHub(node.hub.name, not node.weights)
+                for node in walk(self.model)
+                if isinstance(node, BackboneNode) and node.hub is not None
+            ),
         )
 
     def _rows(self) -> Rows | None:
@@ -289,6 +298,15 @@ def _layer_nodes(layers: tuple[Layer, ...], prefix: str) -> list[dict[str, Any]]
                     | {"project": layer.project}
                 )
                 found += _layer_nodes(layer.body, f"{node_id}.body")
+            case BackboneNode():
+                found.append(
+                    {"id": node_id, "kind": "backbone", "name": layer.name, "family": layer.family}
+                    | {"channels": layer.channels, "mean": list(layer.mean)}
+                    | {"deviation": list(layer.deviation), "weights": layer.weights}
+                    | {"sha256": layer.sha256, "trainable": to_text(layer.trainable)}
+                    | {"hub": None if layer.hub is None else asdict(layer.hub)}
+                )
+                found += _layer_nodes(layer.body, f"{node_id}.body")
             case ChoiceNode():
                 values = [value for value, _ in layer.branches]
                 found.append(
@@ -379,6 +397,19 @@ def _layer_from(by_id: Mapping[str, Any], node: Mapping[str, Any]) -> Layer:
             return OpNode(node["op"], tuple((a, parse(node["args"][a])) for a in order))
         case "when":
             return ConditionNode(parse(node["when"]), body)
+        case "backbone":
+            return BackboneNode(
+                name=node["name"],
+                family=node["family"],
+                channels=node["channels"],
+                mean=tuple(node["mean"]),
+                deviation=tuple(node["deviation"]),
+                weights=node["weights"],
+                sha256=node["sha256"],
+                trainable=parse(node["trainable"]),
+                body=body,
+                hub=None if node["hub"] is None else Hub(**node["hub"]),
+            )
         case "repeat":
             return RepeatNode(parse(node["times"]), node["index"], body)
         case "residual":

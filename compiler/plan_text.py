@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from automlc.compiler.architecture import ChoiceNode, OpNode, ResidualNode, walk
+from automlc.compiler.architecture import BackboneNode, ChoiceNode, OpNode, ResidualNode, walk
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Fixed
@@ -70,6 +70,10 @@ def _space(graph: SearchGraph) -> Iterator[str]:
         group = record.key.removeprefix(GROUP)
         if group != record.key:
             yield f"  group {group}: {record.decision}"
+    for node in walk(graph.model):
+        if isinstance(node, BackboneNode):
+            weights = node.weights or "downloaded when training begins"
+            yield f"  backbone {node.name}: {node.family}, weights {weights}"
     for expr in graph.space.forbidden:
         yield f"  forbidden: {to_text(expr)}"
 

@@ -64,7 +64,7 @@ BACKENDS.add("pytorch")(
         emitter="automlc.backends.pytorch.emit",
         needs=("torch", "safetensors"),
         package="'automlc[pytorch]'",
-        formats=("source", "weights", "onnx", "torch-export"),
+        formats=("source", "weights", "backbone", "onnx", "torch-export"),
     )
 )
 BACKENDS.add("keras")(
@@ -73,7 +73,7 @@ BACKENDS.add("keras")(
         emitter="automlc.backends.keras.emit",
         needs=("keras", "safetensors"),
         package="'automlc[keras]'",
-        formats=("source", "weights", "keras", "saved-model", "onnx"),
+        formats=("source", "weights", "backbone", "keras", "saved-model", "onnx"),
         engines=("tensorflow", "torch", "jax"),
         engine_lacks=(("tensorflow", "mps"), ("jax", "mps")),
         engine_packages=(("torch", "'torch>=2.10,<2.14'"),),

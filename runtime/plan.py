@@ -298,6 +298,22 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
 
 
 @record
+class Hub:
+    """A pretrained network that another package holds; without a file its weights are fetched."""
+
+    name: str
+    download: bool
+
+    @classmethod
+    def read(cls, data: Any) -> Hub:
+        """Read one of plan.json's; AutomlcError where a key is missing or wrong."""
+        keys = _Reader(data, "hubs")
+        hub = cls(keys.take("name", str), keys.take("download", bool))
+        keys.close()
+        return hub
+
+
+@record
 class Plan:
     """All that the runtime needs to know of a task."""
 
@@ -314,6 +330,7 @@ class Plan:
     seed: int
     monitor: Monitor = DEFINITIONS["automlc"]
     rules: Rules | None = None
+    hubs: tuple[Hub, ...] = ()
 
     @classmethod
     def from_json(cls, data: Any) -> Plan:
@@ -342,6 +359,7 @@ class Plan:
             # Plans of before there was a monitor have neither.
             monitor=read_monitor(keys.take("monitor", dict)) if keys.has("monitor") else _USUAL,
             rules=read_rules(keys.take("rules", dict)) if keys.has("rules") else None,
+            hubs=tuple(map(Hub.read, keys.take("hubs", list))) if keys.has("hubs") else (),
         )
         keys.close()
         return plan
@@ -363,6 +381,7 @@ class Plan:
             "seed": self.seed,
             "monitor": self.monitor.to_json(),
             **({"rules": self.rules.to_json()} if self.rules is not None else {}),
+            **({"hubs": [vars(hub).copy() for hub in self.hubs]} if self.hubs else {}),
         }
 
     def sha256(self) -> str:

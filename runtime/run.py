@@ -124,6 +124,9 @@ def _start(project: Path, folder: Path, plan: Plan, options: Options) -> Outcome
     check_packages(plan)
     files = verify_project(project, options.allow_code)
     source = options.source or find_data(plan, project, options.data_roots)
+    for hub in plan.hubs:
+        if hub.download:
+            options.progress.say(f"the first trial with {hub.name} downloads its weights")
     _make_folder(folder)
     with RunLock(folder):
         if _is_started(folder):
@@ -452,6 +455,8 @@ def check_packages(plan: Plan) -> None:
         )
     on = f"{backend.name} on {engine}" if engine else backend.name
     _require(f"the backend {on}", backend.modules(engine), backend.install(engine))
+    if plan.hubs and backend.name == "pytorch":
+        _require(f"the pretrained network {plan.hubs[0].name}", ("timm",), "pip install timm")
     for name in _searcher_needs(plan):
         extra = "pytorch" if name == "torch" else "run"
         who = f"the search strategy {plan.search.name}"

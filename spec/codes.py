@@ -618,6 +618,14 @@ _COMPILER = (
         "optimizer: choice(adam, sgd)",
     ),
     Code(
+        "E333",
+        "a backbone that cannot be used",
+        "`space.backbones` names networks of the catalog, or folders that `automlc export --format "
+        "backbone` wrote, for the spec's backend and for images of as many channels.",
+        "backbones: [resnet5]",
+        "backbones: [resnet50, models/digits]",
+    ),
+    Code(
         "E334",
         "a parameter is read where it is not active",
         "A layer uses a parameter whose condition can be false there.",

@@ -287,6 +287,8 @@ class SpaceSection(Section):
     """A shipped architecture with its parameters, such as image/blocks."""
     expand: tuple[str, ...] = ()
     """Groups of further values and parameters of the preset and of training, such as optimizers."""
+    backbones: tuple[str, ...] = ()
+    """Pretrained networks: names of the catalog, or folders of `export --format backbone`."""
     parameters: Annotated[
         dict[str, ParameterDecl],
         _Opaque({"type": "object", "additionalProperties": PARAMETER_SCHEMA}),

@@ -87,7 +87,7 @@ def test_a_format_of_another_backend_is_refused_with_those_of_this_one(run: Path
     for form in ("torch-export", "saved_model"):
         text = refused(run, form)
         assert f"keras is not exported as '{form}'" in text
-        assert "source, weights, keras, saved-model, onnx" in text
+        assert "source, weights, backbone, keras, saved-model, onnx" in text
     assert not (run / "export").exists()
 
 

@@ -27,7 +27,8 @@ def command(run: str | None, format_: str, out: Path | None) -> None:
     """Write the best model of RUN (default: the latest run).
 
     source and weights for every backend, torch-export for PyTorch, keras (a .keras file) and
-    saved-model for Keras, onnx for both.
+    saved-model for Keras, onnx for both; backbone is a folder with the model without its head, for
+    `space.backbones` of another spec.
 
     The answers of the export are compared with those of the trained model on validation rows;
     an export that differs is refused.

@@ -48,16 +48,20 @@ def model_files(graph: SearchGraph, *, straight: bool) -> dict[str, str]:
     writer = KerasWriter(helpers={"initialize"}, unroll=straight)
     body = writer.write(graph.model, graph.input_shape, environment(graph))
     helpers = sorted(writer.helpers, key=HELPERS.index)
-    named = [name for name in helpers if re.search(rf"\b{name}\(", body)] + ["initialize"]
+    bodies = ["\n".join(lines) for lines in writer.functions.values()]
+    code = "\n".join([body, *bodies])
+    named = [name for name in helpers if re.search(rf"\b{name}\(", code)] + ["initialize"]
     named.sort(key=HELPERS.index)
     is_text = isinstance(graph.input_shape, Tokens)
-    used = ["keras", *(["layers"] if "layers." in body else [])]
+    used = ["keras", *(["layers"] if "layers." in code else [])]
     variables = {
         **model_words(graph, _AXES),
         "frozen": straight,
         "imports": f"{import_lines('engine', used)}\n{import_lines('ops', named)}",
         "input": literal(input_shape(graph)) + (', dtype="int32"' if is_text else ""),
         "initialized": "keras.Model(inputs, x)" + (", embeddings=0.1" if is_text else ""),
+        "functions": zip(writer.functions, bodies, strict=True),
+        "any": not straight or bool(bodies),
         "body": body,
     }
     pieces = [render(f"ops/{name}.py", {}).strip("\n") for name in helpers]
@@ -81,9 +85,13 @@ def input_shape(graph: SearchGraph) -> tuple[int, ...]:
 def _ops_imports(pieces: list[str]) -> str:
     """The imports that the pieces of ops.py need."""
     text = "\n".join(pieces)
-    lines = ["from collections.abc import Callable"] if "Callable" in text else []
+    lines = ["import hashlib"] if "hashlib." in text else []
+    lines += ["from collections.abc import Callable"] if "Callable" in text else []
+    lines += ["from pathlib import Path"] if "Path(" in text else []
     lines += ["from typing import Any"] if re.search(r"\bAny\b", text) else []
-    lines += ["", "import numpy as np"] if "np." in text else []
+    third = ["import numpy as np"] if "np." in text else []
+    third += ["import safetensors.numpy"] if "safetensors." in text else []
+    lines += ["", *third] if third else []
     names = [name for name in ("keras", "layers", "ops") if re.search(rf"\b{name}\.", text)]
     return "\n".join([*lines, "", import_lines("engine", names)]).lstrip("\n")
 

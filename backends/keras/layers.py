@@ -34,15 +34,21 @@ HELPERS = (
     "Standardize",
     "activation",
     "add_positions",
+    "application",
     "avg_pool2d",
+    "backbone",
+    "backbone_layers",
     "convolve",
     "crop_tokens",
     "embed_categories",
     "embed_tokens",
     "hide",
     "initialize",
+    "load_backbone",
     "max_pool2d",
+    "pretrained_file",
     "residual",
+    "resize",
     "squeeze_excite",
     "text_batch_norm",
     "text_max",
@@ -53,7 +59,10 @@ HELPERS = (
 )
 
 # What a piece of ops.py itself calls.
-NEEDS = {
+NEEDS: dict[str, tuple[str, ...]] = {
+    "application": ("backbone", "backbone_layers", "pretrained_file"),
+    "backbone": ("backbone_layers",),
+    "load_backbone": ("pretrained_file",),
     **dict.fromkeys(("text_batch_norm", "text_max", "text_max_pool", "text_mean"), ("hide",)),
     **dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",)),
 }
@@ -179,6 +188,7 @@ LAYERS: dict[str, Rule] = {
     "random_rotate": _one("RandomRotate", "factor"),
     "random_zoom": _one("RandomZoom", "factor"),
     "random_contrast": _one("RandomContrast", "factor"),
+    "resize": lambda b, a, args: [CallText("resize", X, args["least"])],
     "conv2d": _convolve("layers.Conv2D"),
     "depthwise_conv2d": _convolve("layers.DepthwiseConv2D"),
     "separable_conv2d": _convolve("layers.SeparableConv2D"),

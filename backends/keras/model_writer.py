@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from automlc.backends.code import evaluate, known, whole
 from automlc.backends.keras.layers import HELPERS, NEEDS, PAIRS, X, batch_norm, layer_calls
-from automlc.backends.model_writer import ModelWriter, Written
+from automlc.backends.model_writer import ModelWriter, Written, backbone_words
 from automlc.backends.source import CallText, Source, layout
-from automlc.compiler.architecture import Layer, ResidualNode
+from automlc.compiler.architecture import BackboneNode, Layer, ResidualNode
+from automlc.compiler.costing import hub_shape
 from automlc.compiler.ops import Image, Shape, Tokens, Vector
 
 INDENT = 4
@@ -24,6 +25,9 @@ INDENT = 4
 @dataclass
 class KerasWriter(ModelWriter):
     """`into` is the variable that holds the input of the residual around a stretch, or x."""
+
+    functions: dict[str, list[str]] = field(default_factory=dict)  # bodies of backbones
+    _names: dict[str, str] = field(default_factory=dict)
 
     reserved = frozenset({"config", "inputs", "keras", "layers", "mask", "v", "x", *HELPERS})
     locals = re.compile(r"skip(_skip)*")
@@ -55,6 +59,29 @@ class KerasWriter(ModelWriter):
         end = self._add(node, skip, shape, made.shape, stride, indent)
         start = [f"{' ' * indent}{skip} = x"] if end else []
         return Written(start + made.lines + end, made.shape, made.assigned)
+
+    def backbone(
+        self, node: BackboneNode, shape: Image, env: dict[str, Any], into: str, indent: int
+    ) -> Written:
+        words, inputs = backbone_words(node, env), Source("inputs")
+        if node.hub is not None:
+            self.helpers |= {"application", *NEEDS["application"]}
+            extra = {"bgr": True} if node.hub.bgr else {}
+            call = CallText("application", inputs, X, node.hub.name, **words, **extra)
+            return Written(layout("x = ", call, indent), hub_shape(node.hub, shape))
+        self.helpers |= {"backbone", "backbone_layers", "load_backbone", "pretrained_file"}
+        function = self._function(node.name)
+        made = self._layers(
+            node.body, Image(node.channels, shape.height, shape.width), {}, "x", INDENT
+        )
+        self.functions[function] = made.lines
+        load = CallText("load_backbone", words.pop("weights"), words.pop("sha256"))
+        call = CallText("backbone", inputs, X, Source(function), load, **words)
+        return Written(layout("x = ", call, indent), made.shape)
+
+    def _function(self, name: str) -> str:
+        """The name of the function that writes a body; the same for the same backbone."""
+        return self._names.setdefault(name, f"body_{len(self._names) + 1}")
 
     def _add(
         self, node: ResidualNode, skip: str, before: Shape, after: Shape, stride: Any, indent: int

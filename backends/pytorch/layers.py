@@ -35,9 +35,11 @@ HELPERS = (
     "AddPositions",
     "BagOfTokens",
     "CropTokens",
+    "Backbone",
     "EmbedCategories",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
+    "HubBackbone",
     "RandomContrast",
     "RandomErase",
     "RandomFlip",
@@ -47,6 +49,7 @@ HELPERS = (
     "RandomZoom",
     "RescaleOutput",
     "Residual",
+    "Resize",
     "SeparableConv2d",
     "SeparableTextConv",
     "SqueezeExcite",
@@ -59,14 +62,17 @@ HELPERS = (
     "TextMean",
     "TransformerEncoder",
     "image_shortcut",
+    "pretrained_file",
     "vector_shortcut",
     "warp",
 )
 
 
 # What a piece of ops.py itself reads of others.
-NEEDS = {
+NEEDS: dict[str, tuple[str, ...]] = {
     "AddPositions": ("EmbedTokens",),
+    "Backbone": ("pretrained_file",),
+    "HubBackbone": ("Backbone", "pretrained_file"),
     **dict.fromkeys(("RandomRotate", "RandomTranslate", "RandomZoom"), ("warp",)),
 }
 
@@ -204,6 +210,7 @@ LAYERS: dict[str, Rule] = {
     "random_rotate": lambda b, a, args: CallText("RandomRotate", args["factor"]),
     "random_zoom": lambda b, a, args: CallText("RandomZoom", args["factor"]),
     "random_contrast": lambda b, a, args: CallText("RandomContrast", args["factor"]),
+    "resize": lambda b, a, args: CallText("Resize", args["least"]),
     "conv2d": _conv,
     "depthwise_conv2d": _depthwise,
     "separable_conv2d": _separable,

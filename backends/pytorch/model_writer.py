@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from automlc.backends.code import Code, evaluate, known, whole
-from automlc.backends.model_writer import VARIABLES, ModelWriter, Written, arguments, branch
+from automlc.backends.model_writer import (
+    VARIABLES,
+    ModelWriter,
+    Written,
+    arguments,
+    backbone_words,
+    branch,
+)
 from automlc.backends.pytorch.layers import HELPERS, NEEDS, layer_call
 from automlc.backends.source import CallText, Source, layout
 from automlc.compiler.architecture import (
+    BackboneNode,
     ChoiceNode,
     ConditionNode,
     Layer,
@@ -20,6 +28,7 @@ from automlc.compiler.architecture import (
     ResidualNode,
     walk,
 )
+from automlc.compiler.costing import hub_shape
 from automlc.compiler.ops import OPS, Image, Sequence, Shape, Tokens, Vector
 
 _BY_PLACE = ("flatten", "position_embedding", "bag_of_tokens")
@@ -92,6 +101,12 @@ class PyTorchWriter(ModelWriter):
                 return self._straight_repeat(layer, shape, env)
             case ResidualNode():
                 return self._straight_residual(layer, shape, env)
+            case BackboneNode():
+                if not known(evaluate(layer.trainable, env)):
+                    return None
+                assert isinstance(shape, Image)
+                call, after = self._backbone(layer, shape, env)
+                return [call], after
 
     def _straight_repeat(
         self, node: RepeatNode, shape: Shape, env: Mapping[str, Any]
@@ -170,6 +185,25 @@ class PyTorchWriter(ModelWriter):
         call = CallText(f"{into}.append", CallText("Residual", body, shortcut))
         lines += made.lines + layout("", call, indent)
         return Written(lines, made.shape, made.assigned)
+
+    def backbone(
+        self, node: BackboneNode, shape: Image, env: dict[str, Any], into: str, indent: int
+    ) -> Written:
+        call, after = self._backbone(node, shape, env)
+        return Written(layout("", CallText(f"{into}.append", call), indent), after)
+
+    def _backbone(
+        self, node: BackboneNode, shape: Image, env: Mapping[str, Any]
+    ) -> tuple[CallText, Shape]:
+        self.helpers |= {"Backbone", *NEEDS["Backbone"]}
+        words = backbone_words(node, env)
+        if node.hub is not None:
+            self.helpers.add("HubBackbone")
+            after = hub_shape(node.hub, shape)
+            return CallText("HubBackbone", node.hub.name, **words), after
+        made = self.straight(node.body, Image(node.channels, shape.height, shape.width), env)
+        assert made is not None, "a backbone is frozen"
+        return CallText("Backbone", CallText("nn.Sequential", *made[0]), **words), made[1]
 
     def _shortcut(
         self, node: ResidualNode, before: Any, after: Any, shape: Shape, stride: Any

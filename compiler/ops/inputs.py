@@ -119,3 +119,26 @@ add(
         args={"factor": _FACTOR},
     )
 )
+
+
+def _resized(shape: Image, args: Args) -> Image:
+    return Image(shape.channels, *(at_least(args["least"], s) for s in (shape.height, shape.width)))
+
+
+def at_least(least: Value, size: Value) -> Value:
+    """max() of values of any kind, of which at most one is not a number."""
+    if isinstance(least, int) and isinstance(size, int):
+        return max(least, size)
+    known, value = (least, size) if isinstance(least, int) else (size, least)
+    return known + value - smaller(known, value)
+
+
+add(
+    Op(
+        "resize",
+        "Scale the image so that each side has at least `least` pixels, bilinear.",
+        ranks=("image",),
+        args={"least": Arg("int", 224, low=1, high=2048)},
+        shape=_resized,
+    )
+)

@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 
+from automlc.compiler.backbones import Backbones, read_backbones
+from automlc.compiler.contracts.contract import ImageInput
 from automlc.compiler.draft import Draft
-from automlc.compiler.expand import expand
+from automlc.compiler.expand import NO_BACKBONES, expand
+from automlc.compiler.passes.choose_backend import choose_backend
+from automlc.compiler.problems import Problems
 from automlc.spec.domains import Fixed
 
 
 def expand_space(draft: Draft) -> Draft:
     """Every parameter leaves a record of where it was declared."""
-    expansion = expand(draft.loaded, draft.problems)
+    expansion = expand(draft.loaded, draft.problems, _backbones(draft))
     if expansion is None:
         return draft
     draft = replace(draft, expansion=expansion)
@@ -32,3 +36,15 @@ def expand_space(draft: Draft) -> Draft:
         )  # fmt: skip
         records.append(made.records[-1])
     return replace(draft, records=tuple(records))
+
+
+def _backbones(draft: Draft) -> Backbones:
+    if not draft.loaded.spec.space.backbones:
+        return NO_BACKBONES
+    # The backend is settled later, and its mistakes are reported there.
+    backend = choose_backend(replace(draft, problems=Problems())).backend
+    data = draft.contract.input
+    channels = data.channels if isinstance(data, ImageInput) and not draft.nominal else None
+    if backend is None:
+        return NO_BACKBONES
+    return read_backbones(draft.loaded, backend.kind, channels, draft.problems, draft.roots)

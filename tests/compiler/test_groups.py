@@ -19,8 +19,10 @@ def test_a_group_keeps_the_default_configuration_and_adds_to_it(name: str, group
     plain, wide = preset_graph(name, False), preset_graph(name, False, (group,))
     default = wide.space.default_config()
     assert wide.space.problems(default) == []
-    for parameter, value in plain.space.default_config().items():
-        assert default[parameter] == value
+    before = plain.space.default_config()
+    assert all(default[key] == before[key] for key in default.keys() & before.keys())
+    gone = before.keys() - default.keys()
+    assert all(wide.space[key].when is not None for key in gone), "they are not read any more"
     assert wide.costs.evaluate(default) == plain.costs.evaluate(plain.space.default_config())
     assert wide.space.names != plain.space.names or wide.space != plain.space
 
