@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from automlc.backends.literals import literal
+from automlc.compiler.architecture import BackboneNode, walk
 from automlc.compiler.contracts.contract import ImageInput, TextInput
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.domains import Choice, Fixed
@@ -98,6 +99,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "schedule_code": SCHEDULES,
         "steps": steps,
         "stages": steps != ["one"],
+        "backbones": any(isinstance(node, BackboneNode) for node in walk(graph.model)),
         "freezing": freezing(graph, steps),
         "freezes": ", ".join(f"{FREEZE[w]} ({w})" for w in [*freezing(graph, steps), "no"]),
         "initializers": {name: INITIALIZERS[name] for name in initializers if name != "default"},

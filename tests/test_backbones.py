@@ -186,3 +186,17 @@ def test_a_trainable_body_changes(place: Place) -> None:
     place.command("run", place.spec("tuned", "high", 1, "models/low", **words))
     frozen, tuned = body_weights(place, "high"), body_weights(place, "tuned")
     assert any(not np.array_equal(a, b) for a, b in zip(frozen, tuned, strict=True))
+
+
+@pytest.mark.parametrize("freeze", ["all", "no", "bn"])
+def test_training_in_steps_holds_what_is_frozen_and_trains_the_rest(
+    place: Place, freeze: str
+) -> None:
+    steps = {"steps": "two", "step_ratio": "0.5", "step_freeze": freeze}
+    for trainable in ("false", "true"):
+        name = f"steps-{freeze}-{trainable}"
+        words = {"pretrained": "true", "trainable": trainable, **steps}
+        place.command("run", place.spec(name, "high", 2, "models/low", **words))
+        pairs = zip(body_weights(place, "high"), body_weights(place, name), strict=True)
+        changed = any(not np.array_equal(a, b) for a, b in pairs)
+        assert changed == (trainable == "true")
