@@ -29,11 +29,15 @@ from automlc.spec.record import record
 
 @record
 class Effort:
-    """How much is measured: random models, actions on each, improvements that are followed."""
+    """How much is measured: random models, actions on each, improvements that are followed.
+
+    `wall`: no training begins later than so many seconds after the first of its data set.
+    """
 
     models: int = 20
     actions: int = 10
     follow: int = 2
+    wall: float | None = None
 
     def trials(self, workers: int) -> int:
         """As many trials as that can take."""
@@ -91,7 +95,7 @@ def _measuring(loaded: LoadedSpec, made: Calibration) -> LoadedSpec:
     effort = made.effort
     options = {"models": effort.models, "actions": effort.actions, "follow": effort.follow}
     budget = loaded.spec.budget.model_copy(
-        update={"trials": effort.trials(made.workers), "wall": None}
+        update={"trials": effort.trials(made.workers), "wall": effort.wall}
     )
     spec = loaded.spec.model_copy(
         update={
@@ -118,7 +122,7 @@ def _provenance(effort: Effort) -> dict[str, object]:
     return {
         "automlc": __version__,
         "effect": "ln(error before / error after) of the validation metric",
-        "effort": {"models": effort.models, "actions": effort.actions, "follow": effort.follow},
+        "effort": dict(vars(effort)),
     }
 
 

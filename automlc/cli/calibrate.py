@@ -7,6 +7,15 @@ from pathlib import Path
 import click
 
 
+def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    from automlc.spec.units import UnitError, parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except UnitError as error:
+        raise click.BadParameter(error.message, context, option) from None
+
+
 @click.command("calibrate")
 @click.argument("specs", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
@@ -27,6 +36,7 @@ import click
     show_default=True,
     help="How often an improved model is acted on in turn.",
 )
+@click.option("--wall", callback=_seconds, help="No training of a data set begins after, as 30min.")
 @click.option(
     "--runs",
     type=click.Path(file_okay=False, path_type=Path),
@@ -51,6 +61,7 @@ def command(
     models: int,
     actions: int,
     follow: int,
+    wall: float | None,
     runs: Path,
     workers: int,
     quiet: bool,
@@ -67,7 +78,7 @@ def command(
 
     made = Calibration(
         runs,
-        Effort(models, actions, follow),
+        Effort(models, actions, follow, wall),
         workers,
         (*data_roots, *roots_of_environment()),
         make_progress(quiet=quiet, log_format="text"),

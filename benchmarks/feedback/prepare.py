@@ -15,7 +15,7 @@ import numpy as np
 
 IMAGES = {"cifar": "cifar10_10k", "fashion": "fashion_mnist_20k", "mnist": "mnist_6k"}
 TEXTS = {"trec": ("trec", "coarse"), "sst": ("sst2", "label")}
-ROWS = 2000
+ROWS = 1000
 
 
 def images(source: Path, target: Path, rows: int) -> None:

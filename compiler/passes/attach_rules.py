@@ -167,7 +167,9 @@ def _fitted(ranked: Ranked, space: Space, left_out: Counter[str]) -> Ranked | No
     parts = [main.text]
     for one in parse_action(ranked.also).assignments if ranked.also else ():
         part = resolve(WrittenAction((one,)), space)
-        if one.name not in main.names() and usable(part, space) is None:
+        if usable(part, space) is not None:
+            break  # what comes after it is only meant together with it
+        if one.name not in main.names():
             parts.append(part.text)
     return replace(ranked, action=Action(" and ".join(parts)), also="")
 
