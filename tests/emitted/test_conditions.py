@@ -14,7 +14,7 @@ from automlc.runtime.monitor.conditions import Condition
 from automlc.runtime.view import RunView
 
 # Twelve layers of sigmoids take the gradient away; ninety of batch norm and ReLU without a way
-# around them let it grow by a tenth in each (Yang et al., 2019, arXiv:1902.08129); a rate of 3
+# around them let it grow by a tenth in each (Yang et al., 2019, arXiv:1902.08129); a rate of 10
 # pushes every ReLU to where it answers nothing; 1e-6 moves nothing; 1e6 leaves no number.
 SPEC = """automlc: 1
 name: conditions
@@ -23,7 +23,7 @@ data: {source: builtin:breast_cancer}
 space:
   parameters:
     case: choice(normal, vanishing, exploding, dying, slow, nan)
-    lr: choice(0.1, 1e-3, 1e-6, 1e6, 3.0)
+    lr: choice(0.1, 1e-3, 1e-6, 1e6, 10.0)
     optimizer: sgd
     momentum: 0.0
     schedule: constant
@@ -32,7 +32,7 @@ space:
   forbid:
     - case == "normal" and lr != 0.1
     - case == "vanishing" and lr != 1e-3
-    - case == "dying" and lr != 3.0
+    - case == "dying" and lr != 10.0
     - case in ["slow", "exploding"] and lr != 1e-6
     - case == "nan" and lr != 1e6
   model:
