@@ -27,9 +27,6 @@ FALLBACK = {
     "step_freeze": "all",
 }
 
-# How many rows of the training part feedback looks at.
-PROBE_ROWS = 32
-
 # The class of each optimizer: a backend has or writes one of that name, by the same formulas.
 OPTIMIZERS = {
     "adam": "Adam",
@@ -104,7 +101,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "freezes": ", ".join(f"{FREEZE[w]} ({w})" for w in [*freezing(graph, steps), "no"]),
         "initializers": {name: INITIALIZERS[name] for name in initializers if name != "default"},
         "clips": clip != Fixed(0.0),
-        "probe_rows": PROBE_ROWS,
+        "probe_rows": graph.monitor.probe,
         "get": get,
         "pad": lambda loop: "" if loop.last else "    ",
         "outputs": graph.outputs,
