@@ -14,14 +14,14 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.yaml_nodes import parse_yaml, to_plain
 
 PREFIX = "builtin/"
-_FOLDER = Path(__file__).parent / "builtin"
+FOLDER = Path(__file__).parent / "builtin"
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 20  # levels of lists and mappings in a file
 
 
 def builtin_names() -> tuple[str, ...]:
     """The names of the shipped tables."""
-    files = sorted(path.stem for path in _FOLDER.glob("*.json"))
+    files = sorted(path.stem for path in FOLDER.glob("*.json"))
     return tuple(f"{PREFIX}{name}" for name in [*files, "none"])
 
 
@@ -39,7 +39,7 @@ def load_builtin(name: str, exclude: Sequence[str] = ()) -> Table:
             f"did you mean {near}? ({known})" if near else known,
             exit_code=1,
         )
-    return load_file(_FOLDER / f"{name.removeprefix(PREFIX)}.json", exclude)
+    return load_file(FOLDER / f"{name.removeprefix(PREFIX)}.json", exclude)
 
 
 def load_file(path: Path, exclude: Sequence[str] = ()) -> Table:
