@@ -84,7 +84,6 @@ def _rules(table: str, name: str, seed: int, folder: Path) -> Rules:
 
 
 def _measured_on() -> tuple[str, ...]:
-    import automlc.runtime.rules.library as library
 
     data = json.loads((FOLDER / "automlc.json").read_text())
     return tuple(Measurements.from_json(data).datasets)
