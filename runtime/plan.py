@@ -165,10 +165,14 @@ class Budget:
             keys.take("first", int, float) if keys.has("first") else 0.05,
         )
         keys.close()
-        for name in ("trials", "epochs", "epoch_wall"):
+        for name in ("trials", "epochs", "epoch_wall", "first"):
             if getattr(budget, name) <= 0:
                 raise AutomlcError(f"plan.json: 'budget.{name}' must be positive")
         return budget
+
+    def to_json(self) -> dict[str, Any]:
+        """The section as plan.json holds it: without the usual `first`, as before there was one."""
+        return {key: value for key, value in vars(self).items() if (key, value) != ("first", 0.05)}
 
 
 @record
@@ -375,11 +379,11 @@ class Plan:
             "costs": self.costs.to_json(),
             "search": {"strategy": self.search.name, "options": dict(self.search.options)},
             "stopping": {"policy": self.stopping.name, "options": dict(self.stopping.options)},
-            "budget": vars(self.budget).copy(),
+            "budget": self.budget.to_json(),
             "backend": self.backend.to_json(),
             "data": self.data.to_json(),
             "seed": self.seed,
-            "monitor": self.monitor.to_json(),
+            **({"monitor": self.monitor.to_json()} if self.monitor != _USUAL else {}),
             **({"rules": self.rules.to_json()} if self.rules is not None else {}),
             **({"hubs": [vars(hub).copy() for hub in self.hubs]} if self.hubs else {}),
         }
