@@ -50,7 +50,7 @@ def run_wrong(tmp_path: Path, wrong: str, **changes: Any) -> tuple[str, str, str
         ("nan_value@2", "nan", "the validation metric of epoch 2 is not finite"),
         ("diverged@2", "nan", "the loss became nan in epoch 2"),
         ("always_oom", "oom", "MemoryError"),
-        ("error@3", "error", "ValueError: a bug\x1b[31m in the model"),
+        ("error@3", "error", "ValueError: a bug in the model"),
         ("exit", "error", "exited with status 7"),
         ("no_metric", "error", "ended without reporting a metric"),
         ("no_value", "error", "epoch 1 has no metric: 'value' is None"),
