@@ -12,6 +12,9 @@ import math
 
 from automlc.runtime.monitor.conditions import Metric
 
+# A training that went astray can multiply the error of a regression by millions. One such trial must
+# not decide a mean, so what is pooled is held to this: twenty times the error, or a twentieth of it.
+MOST = 3.0
 LEAST_ERROR = 1e-3  # a metric measured on some hundred rows knows no smaller one
 
 
@@ -33,3 +36,12 @@ def effect(before: float, after: float, metric: Metric) -> float:
     0.693
     """
     return math.log(error_of(before, metric) / error_of(after, metric))
+
+
+def pooled(found: float) -> float:
+    """An effect as means and beliefs take it: between -MOST and MOST.
+
+    >>> pooled(12.0), pooled(-0.5)
+    (3.0, -0.5)
+    """
+    return max(-MOST, min(MOST, found))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import Any
 
 from automlc.runtime.monitor.conditions import Condition, Metric, Seen, classify
 from automlc.runtime.monitor.timeline import metric_of
 from automlc.runtime.plan import Plan
-from automlc.runtime.rules.effect import effect, error_of
+from automlc.runtime.rules.effect import effect, error_of, pooled
 from automlc.runtime.rules.measured import DataSet
 from automlc.runtime.view import RunView, Trial
 from automlc.spec.errors import AutomlcError
@@ -45,7 +46,7 @@ def measure(view: RunView, name: str, kind: str) -> DataSet:
     details = {
         "pairs": len(found),
         "failed": sum(one.difference is None for one in found),
-        "mean_difference": sum(differences) / len(differences) if differences else None,
+        "median_difference": median(differences) if differences else None,
         "epochs": plan.budget.epochs,
         "backend": plan.backend.kind,
         "data": plan.data.fingerprint,
@@ -90,7 +91,7 @@ def _pair(
     if before is not None and after is not None:
         difference = after - before if metric.goal == "maximize" else before - after
     found = effect(worst if before is None else before, worst if after is None else after, metric)
-    return Measurement(condition.state(), action, found, difference)
+    return Measurement(condition.state(), action, pooled(found), difference)
 
 
 def _value(trial: Trial) -> float | None:

@@ -24,7 +24,7 @@ from automlc.runtime.monitor.timeline import metric_of
 from automlc.runtime.plan import Plan
 from automlc.runtime.rules.actions import Action, apply, single_actions
 from automlc.runtime.rules.belief import Belief, Beliefs, Observation, prior
-from automlc.runtime.rules.effect import effect, error_of
+from automlc.runtime.rules.effect import effect, error_of, pooled
 from automlc.runtime.rules.table import Ranked, Rules, Table
 from automlc.runtime.searchers.base import SEARCHERS, Config, NoOptions, Past, Proposal, key_of
 from automlc.spec.domains import Space
@@ -105,9 +105,11 @@ class _Past:
                 continue
             state, action = parent.condition.state(), str(child.why.get("action"))
             if child.value is not None and child.state != "running":
-                yield Observation(state, action, effect(parent.value, child.value, metric))
+                found = effect(parent.value, child.value, metric)
+                yield Observation(state, action, pooled(found))
             elif child.state == "failed":
-                yield Observation(state, action, -_harm(max(errors), parent.value, metric))
+                harm = _harm(max(errors), parent.value, metric)
+                yield Observation(state, action, pooled(-harm))
 
 
 def _harm(worst: float, value: float, metric: Metric) -> float:

@@ -139,7 +139,7 @@ def test_measurements_are_effects_by_state_and_action(tmp_path: Path) -> None:
     assert by_action['kind = "c"'].mean == effect(0.5, 0.5, Metric("maximize", 1.0))
     assert found.details["pairs"] == 2
     assert found.details["failed"] == 1
-    assert found.details["mean_difference"] == pytest.approx(0.25)
+    assert found.details["median_difference"] == pytest.approx(0.25)
 
 
 def test_a_run_without_actions_is_no_measurement(tmp_path: Path) -> None:
