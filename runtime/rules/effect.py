@@ -12,8 +12,8 @@ import math
 
 from automlc.runtime.monitor.conditions import Metric
 
-# A training that went astray can multiply the error of a regression by millions. One such trial must
-# not decide a mean, so what is pooled is held to this: twenty times the error, or a twentieth of it.
+# A training that went astray can multiply the error of a regression by millions. One such trial
+# must not decide a mean, so what is pooled is held to twenty times the error, or a twentieth of it.
 MOST = 3.0
 LEAST_ERROR = 1e-3  # a metric measured on some hundred rows knows no smaller one
 
