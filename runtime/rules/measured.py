@@ -8,7 +8,8 @@ can be left out and runs be joined (Chan, Golub and LeVeque, 1983).
 
 The score of an action in a state is its mean gain, shrunk towards its score in the next broader
 state where there are few measurements (an empirical Bayes estimate, Efron and Morris, 1975): with
-n gains of mean m, and the broader state's score p, it is (n m + k p) / (n + k).
+n gains of mean m, and the broader state's score p, it is (n m + k p) / (n + k). The broader score
+is of what was measured outside of the state, so that no measurement counts twice.
 """
 
 from __future__ import annotations
@@ -206,27 +207,28 @@ def chain(state: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _rows(pooled: Mapping[Key, Gains]) -> Iterator[Row]:
-    """Broad states first, so that each finds its broader state's scores."""
-    scores: dict[Key, float] = {}
+    """Every state with its ranked actions, broad states first."""
     by_state: dict[tuple[tuple[str, str], ...], list[Ranked]] = {}
     for state, action in sorted(pooled, key=lambda key: (len(key[0]), key)):
         gains = pooled[state, action]
-        prior = _prior(dict(state), action, scores)
-        score = (gains.n * gains.mean + PRIOR_WEIGHT * prior) / (gains.n + PRIOR_WEIGHT)
-        scores[state, action] = score
-        measured = {"mean": gains.mean}
+        levels = [pooled[key_of(wider, action)] for wider in chain(dict(state))]
         by_state.setdefault(state, []).append(
-            Ranked(Action(action), score, gains.n, gains.spread, measured)
+            Ranked(Action(action), shrunk(levels), gains.n, gains.spread, {"mean": gains.mean})
         )
     for state, actions in by_state.items():
         yield Row(dict(state), tuple(rank(actions)))
 
 
-def _prior(state: Mapping[str, str], action: str, scores: Mapping[Key, float]) -> float:
-    """The score in the next broader state; nothing is expected of an action by itself."""
-    broader = list(chain(state))[1:]
-    for wider in broader:
-        key = key_of(wider, action)
-        if key in scores:
-            return scores[key]
-    return 0.0
+def shrunk(levels: Sequence[Gains]) -> float:
+    """The score of an action from its gains in a state and in the broader ones, broadest last.
+
+    What was measured in the state is among the gains of the broader ones; there it is left out, so
+    that each measurement counts once. Nothing is expected of an action by itself.
+    """
+    score, narrower = 0.0, [*levels[:-1][::-1], Gains()]
+    for gains, inside in zip(reversed(levels), narrower, strict=True):
+        n = gains.n - inside.n
+        total = gains.n * gains.mean - inside.n * inside.mean
+        if n:
+            score = (total + PRIOR_WEIGHT * score) / (n + PRIOR_WEIGHT)
+    return score
