@@ -50,7 +50,8 @@ def test_a_worker_tells_the_pace_of_a_configuration(kind: str, tmp_path: Path) -
     trial = {"config": CONFIG, "seed": 1, "epochs": 3, "device": "cpu", "folder": str(tmp_path)}
     executor = LocalExecutor(written, str(tmp_path / "rows.csv"), tmp_path / "worker.txt")
     try:
-        ended = answer(executor, Job("pace", "pace", trial, str(tmp_path / "log.txt")))
+        log = str(tmp_path / "log.txt")
+        ended = answer(executor, Job("pace", "pace", trial, log, seconds=0.5))
     finally:
         executor.close()
     assert (ended.code, ended.failure) == (0, None), (tmp_path / "log.txt").read_text()
