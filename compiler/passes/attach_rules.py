@@ -122,7 +122,7 @@ def _path(draft: Draft, text: str) -> Path:
         path = (draft.loaded.source.path.resolve().parent / text).resolve()
     except (OSError, ValueError, RuntimeError):
         raise AutomlcError(f"{text!r} is not a path") from None
-    if not is_inside(path, data_roots(draft.loaded.source.path)):
+    if not is_inside(path, data_roots(draft.loaded.source.path, draft.roots)):
         raise AutomlcError(
             f"{text!r} is outside the project folder and every data root",
             "copy the file into the project",
