@@ -4,7 +4,7 @@
 
 Prints for each data set the mean of the best validation value after all trials, and how many trials
 it took to the target (with --target; a search that never gets there counts as censored). A measured
-table leaves out the data set that it is used on. The test part is not looked at.
+table leaves out the data set that it is used on. What is compared are validation values.
 """
 
 from __future__ import annotations
