@@ -65,7 +65,9 @@ class Proposer:
         self._store = store
         self._pacing = pacing or Pacing(plan, store, lambda: 0.0)
         self._searcher = searcher_of(plan)
-        self._conditions = Conditions(plan, store)
+        # Only a search that is steered by rules looks at how trials trained.
+        steered = getattr(self._searcher, "uses_rules", False)
+        self._conditions = Conditions(plan, store) if steered else None
         # Whether trials are trained for what they tell of actions, not for a best model.
         self.only_measures = bool(getattr(self._searcher, "only_measures", False))
         # Of all that was refused: the smallest violation of a constraint, for the closing words.
@@ -176,7 +178,7 @@ class Proposer:
                 row.value,
                 middle,
                 row.why.get("proposal") or {},
-                self._conditions.of(row),
+                self._conditions.of(row) if self._conditions is not None else None,
             )
 
 

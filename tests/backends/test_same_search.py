@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Row:
     value: float
     state: State = State.COMPLETE
     epochs: int = 4
+    why: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
