@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from toy import (
     digest_of,
     make_project,
@@ -24,11 +27,13 @@ from toy import (
     wait_for,
 )
 
+from automlc.compiler.plan_text import plan_text
 from automlc.runtime.pacing import LATE, Pacing
 from automlc.runtime.plan import Plan, load_plan
 from automlc.runtime.store import Store
 from automlc.runtime.view import RunView
 from automlc.runtime.why import tell, why
+from tests.compiler.spaces import preset_graph
 
 # An epoch of the toy takes `slow` seconds for x = 1, and costs 10^9 multiplications.
 COSTS = {
@@ -257,6 +262,21 @@ def test_a_probe_is_interrupted_and_taken_up_again(tmp_path: Path) -> None:
     assert rows(run, "SELECT 1 FROM events WHERE kind = 'pace'") == []
     assert run_forked(project, run, resume=True) == 0
     assert len(record_of(run)["probes"]) == 3
+
+
+def test_a_plan_says_what_will_be_done_where_there_is_a_wall() -> None:
+    usual = preset_graph("digits", False)
+    walled = replace(usual, budget=replace(usual.budget, wall=120.0))
+    text = files("automlc.runtime").joinpath("schemas/plan.schema.json").read_text("utf-8")
+    plans = [json.loads(json.dumps(graph.plan().to_json())) for graph in (usual, walled)]
+    for plan in plans:
+        Draft202012Validator(json.loads(text)).validate(plan)
+    assert "rows" not in plans[0]["data"]
+    assert plans[1]["data"]["rows"] == {"train": 40, "validation": 10}
+    assert Plan.from_json(plans[1]) == walled.plan()
+    line = "the first trial may take 6 s of 120 s (budget.first); sized by a probe of the device"
+    assert line not in plan_text(usual)
+    assert line in plan_text(walled)
 
 
 SPEC = """automlc: 1
