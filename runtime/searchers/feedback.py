@@ -300,9 +300,11 @@ class FeedbackSearch:
     ) -> Proposal | None:
         if self._options.exhausted == "end":
             return None
+        listed = next(self._listed(parents[0]), None)
+        why = "no rule knows this condition" if listed is None else "no action is left"
         if self._options.exhausted == "random":
-            return self._random(rng, seed, "no action is left")
-        return self._neighbor(parents[0], past, rng, seed, "no action is left")
+            return self._random(rng, seed, why)
+        return self._neighbor(parents[0], past, rng, seed, why)
 
     def _neighbor(
         self, parent: Past, past: _Past, rng: random.Random, seed: int, why: str

@@ -391,3 +391,11 @@ def test_a_random_start_is_drawn_from_the_space() -> None:
     asked = search(table(), start="random").ask(1, [], 3)
     assert asked is not None
     assert asked.config == SPACE.sample(random.Random(3))
+
+
+def test_a_condition_that_no_rule_knows_is_called_that() -> None:
+    rules = Rules(table(ACTIONS[1], state=NORMAL.state()).table, (), "random")
+    past = play(search(rules), 2)  # the default is slow
+    assert past[1].why["because"] == "no rule knows this condition"
+    spent = play(search(table(ACTIONS[1])), 3, value=lambda c: 0.5)
+    assert spent[2].why["because"] == "no action is left"
