@@ -98,6 +98,8 @@ class Draft:
             backend=self.backend,
             monitor=self.monitor,
             rules=self.rules,
+            # Without a wall the search begins at its default, however long that takes.
+            starts=self.expansion.starts if spec.budget.wall is not None else (),
             seed=spec.seed,
             records=self.records,
         )

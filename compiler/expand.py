@@ -7,7 +7,7 @@ origin of every parameter kept for `automlc explain`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -100,13 +100,16 @@ class Preset:
     groups: Mapping[str, Mapping[str, ParameterDecl]] = field(default_factory=dict)
     neutral: Mapping[str, Scalar] = field(default_factory=dict)
     """Values of names of the model that only a group makes parameters."""
+    starts: tuple[Mapping[str, Scalar], ...] = ()
+    """What differs from the defaults in smaller models that learn well, the larger first."""
 
 
 @record
 class Expansion:
     """A merged space and its architecture; `origins` tells where each parameter comes from.
 
-    `added` tells for each group of `space.expand` the parameters that it brought or widened.
+    `added` tells for each group of `space.expand` the parameters that it brought or widened;
+    `starts` are the preset's, as configurations of this space.
     """
 
     space: Space
@@ -114,6 +117,7 @@ class Expansion:
     origins: Mapping[str, str]
     preset: str | None
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    starts: tuple[Mapping[str, Scalar], ...] = ()
 
 
 @cache
@@ -131,7 +135,7 @@ def load_preset(name: str) -> Preset:
     blocks = root.get("blocks")
     read = read_blocks(blocks, problems) if isinstance(blocks, MappingNode) else {}
     model = root.get("model")
-    tasks, neutral = root.get("tasks"), root.get("neutral")
+    tasks, neutral, starts = root.get("tasks"), root.get("neutral"), root.get("starts")
     return Preset(
         name,
         tuple(to_plain(tasks)) if tasks is not None else (),
@@ -140,6 +144,7 @@ def load_preset(name: str) -> Preset:
         model if isinstance(model, SequenceNode) else None,
         groups={key.text: _declarations(node, name) for key, node in listed},
         neutral=to_plain(neutral) if neutral is not None else {},
+        starts=tuple(to_plain(starts)) if starts is not None else (),
     )
 
 
@@ -242,7 +247,9 @@ def expand(
     except SpecError as error:
         problems.found += error.diagnostics
         return None
-    expansion = Expansion(space, model, merge.origins, name, added)
+    given = preset.starts if preset is not None and section.model is None else ()
+    starts = tuple(_starts(given, space))
+    expansion = Expansion(space, model, merge.origins, name, added, starts)
     _check_model(expansion, task, problems)
     _check_training(expansion, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
@@ -271,6 +278,15 @@ def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:
         for name, declared in source.groups.items() if source is not None else ():
             found.setdefault(name, {}).update(declared)
     return found
+
+
+def _starts(given: Iterable[Mapping[str, Scalar]], space: Space) -> Iterator[dict[str, Scalar]]:
+    """The preset's starts that the space allows, completed with its defaults."""
+    for start in given:
+        config = space.build(lambda p, start=start: start.get(p.name, p.default))  # type: ignore[misc]
+        taken = all(config.get(name) == value for name, value in start.items())
+        if taken and not space.violated(config) and not space.problems(config):
+            yield config
 
 
 def _add_groups(

@@ -80,6 +80,8 @@ class SearchGraph:
     seed: int
     monitor: Monitor = DEFINITIONS["automlc"]
     rules: Rules | None = None
+    starts: tuple[Mapping[str, Scalar], ...] = ()
+    """Small models that are known to learn well, the larger first, for a search with a wall."""
     records: tuple[Record, ...] = field(default=(), compare=False)
 
     def noted(self, pass_name: str, key: str, decision: str, because: str) -> SearchGraph:
@@ -115,7 +117,7 @@ class SearchGraph:
             for p in self.space.parameters
             if p.name in config
         )
-        return replace(self, space=Space(parameters, ()))
+        return replace(self, space=Space(parameters, ()), starts=())
 
     def plan(self) -> Plan:
         """What the runtime needs of the graph."""
@@ -138,6 +140,7 @@ class SearchGraph:
                 for node in walk(self.model)
                 if isinstance(node, BackboneNode) and node.hub is not None
             ),
+            starts=self.starts,
         )
 
     def _rows(self) -> Rows | None:
@@ -217,6 +220,7 @@ class SearchGraph:
             "backend": plan["backend"],
             "seed": self.seed,
             "costs": plan["costs"],
+            **({"starts": plan["starts"]} if self.starts else {}),
             "nodes": self.nodes(),
             "edges": self.edges(),
             "records": [
@@ -373,6 +377,7 @@ def _from_json(data: Mapping[str, Any]) -> SearchGraph:
         seed=data["seed"],
         monitor=read_monitor({k: v for k, v in by_id["monitor"].items() if k not in _MARKS}),
         rules=read_rules(by_id["rules"]) if "rules" in by_id else None,
+        starts=tuple(data.get("starts", ())),
         records=tuple(
             Record(r["pass"], r["key"], r["decision"], r["because"]) for r in data["records"]
         ),

@@ -2,7 +2,8 @@
 
 An epoch is a sum of kinds of work, each with a price in seconds. Prices are never negative, so
 more work never looks faster; they have the smallest squared relative errors, so a small network
-counts as much as a large one.
+counts as much as a large one. What few measurements leave open is decided by the usual prices of
+processors, brought to the speed of this device.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import Any
 from automlc.runtime.plan import Rows
 from automlc.spec.record import record
 
-# What an epoch consists of. The order decides where measurements do not: one network alone could
-# be slow for any reason, and multiplications are the reason that overrates larger ones most.
+# What an epoch consists of.
 WORK = {
     "mac": "multiply-accumulates of all rows, three times those of rows that are learned from",
     "byte": "bytes of activations of all rows, counted in the same way",
@@ -25,8 +25,12 @@ WORK = {
 }
 # Forward once, backward twice.
 _TRAINING = 3
-# Squared relative errors below this are no reason for another kind of work.
-_NOISE = 1e-12
+# Seconds of each kind on one core of a common processor; only their proportions matter. One network
+# alone could be slow for any reason, and a fit that blamed one kind would be far off for others.
+USUAL = (1e-10, 3e-10, 1e-9, 5e-3, 5e-2)
+# A price that is twice the usual one counts as much as an error of a seventh in one measurement:
+# epochs of the same work differ by about that much on a busy machine.
+_DOUBT = 1 / 7
 
 Work = tuple[float, ...]
 
@@ -84,8 +88,9 @@ def work_of(config: Mapping[str, Any], costs: Mapping[str, Any], rows: Rows) -> 
 def fit(points: Sequence[Measured], build: float) -> Pace | None:
     """The pace that explains the points best; None where nothing was measured.
 
-    Non-negative least squares of relative errors, exact: of so few kinds of work every subset is
-    solved, and the best solution without a negative price is taken; of equal ones the simplest.
+    Non-negative ridge regression of relative errors towards the usual prices times the speed of
+    the device, exact: of so few kinds of work every subset is solved, and the best solution without
+    a negative price is taken.
     """
     if not points:
         return None
@@ -93,25 +98,27 @@ def fit(points: Sequence[Measured], build: float) -> Pace | None:
 
     seconds = np.array([point.seconds for point in points])
     shares = np.array([point.work for point in points]) / seconds[:, None]
-    norms = np.linalg.norm(shares, axis=0)
-    columns = [index for index, norm in enumerate(norms) if norm > 0]
-    norms[norms == 0] = 1.0
+    expected = shares @ np.array(USUAL)
+    speed = float(expected.sum() / (expected**2).sum())
+    units = np.array(USUAL) * speed
+    # In multiples of the prices that are expected of the device.
+    rows = np.vstack([shares * units, np.eye(len(WORK)) * _DOUBT])
+    wanted = np.concatenate([np.ones(len(points)), np.full(len(WORK), _DOUBT)])
     # The triangle of the factorization has the same solutions as all rows, however many.
-    rows = np.column_stack([shares / norms, np.ones(len(points))])
-    triangle: Any = np.linalg.qr(rows, mode="r")
-    prices, best = np.zeros(len(WORK)), np.inf
-    for subset in _subsets(columns):
-        left, right = triangle[:, subset], triangle[:, -1]
-        solution, _, rank, _ = np.linalg.lstsq(left, right, rcond=None)
-        if rank < len(subset) or (solution < 0).any():
+    triangle: Any = np.linalg.qr(np.column_stack([rows, wanted]), mode="r")
+    left, right = triangle[:, :-1], triangle[:, -1]
+    best, error = np.zeros(len(WORK)), np.inf
+    for subset in _subsets(range(len(WORK))):
+        solution = np.linalg.lstsq(left[:, subset], right, rcond=None)[0]
+        if (solution < 0).any():
             continue
-        error = float(((left @ solution - right) ** 2).sum())
-        if error < best - _NOISE:
-            prices, best = np.zeros(len(WORK)), error
-            prices[list(subset)] = solution
-    found = tuple(float(price) for price in prices / norms)
-    errors = abs(shares @ np.array(found) - 1)
-    return Pace(found, build, 1 + float(errors.max()), len(points))
+        found = float(((left[:, subset] @ solution - right) ** 2).sum())
+        if found < error:
+            best, error = np.zeros(len(WORK)), found
+            best[list(subset)] = solution
+    prices = best * units
+    errors = abs(shares @ prices - 1)
+    return Pace(tuple(map(float, prices)), build, 1 + float(errors.max()), len(points))
 
 
 def _subsets(columns: Sequence[int]) -> chain[tuple[int, ...]]:

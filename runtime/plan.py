@@ -13,6 +13,7 @@ from automlc.runtime.monitor.definitions import DEFINITIONS, EPOCHS, Monitor
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
+from automlc.spec.expressions import Scalar
 from automlc.spec.record import record
 
 SCHEMA = "automlc.plan/1"
@@ -335,6 +336,8 @@ class Plan:
     monitor: Monitor = DEFINITIONS["automlc"]
     rules: Rules | None = None
     hubs: tuple[Hub, ...] = ()
+    starts: tuple[Mapping[str, Scalar], ...] = ()
+    """Configurations to begin with where the default takes too long, the larger first."""
 
     @classmethod
     def from_json(cls, data: Any) -> Plan:
@@ -364,8 +367,12 @@ class Plan:
             monitor=read_monitor(keys.take("monitor", dict)) if keys.has("monitor") else _USUAL,
             rules=read_rules(keys.take("rules", dict)) if keys.has("rules") else None,
             hubs=tuple(map(Hub.read, keys.take("hubs", list))) if keys.has("hubs") else (),
+            starts=tuple(keys.take("starts", list)) if keys.has("starts") else (),
         )
         keys.close()
+        for start in plan.starts:
+            if not isinstance(start, dict) or plan.space.problems(start):
+                raise AutomlcError("plan.json: 'starts' holds what is no configuration")
         return plan
 
     def to_json(self) -> dict[str, Any]:
@@ -386,6 +393,7 @@ class Plan:
             **({"monitor": self.monitor.to_json()} if self.monitor != _USUAL else {}),
             **({"rules": self.rules.to_json()} if self.rules is not None else {}),
             **({"hubs": [vars(hub).copy() for hub in self.hubs]} if self.hubs else {}),
+            **({"starts": [dict(start) for start in self.starts]} if self.starts else {}),
         }
 
     def sha256(self) -> str:

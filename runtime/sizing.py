@@ -1,8 +1,9 @@
-"""Where a search starts: at the space's default, or at the nearest configuration that is in time.
+"""Where a search starts: at the space's default, or at a smaller configuration that is in time.
 
-Only what the pace depends on is changed (the parameters of the cost program and the batch size),
-as few of them as possible, by coordinate descent; nothing is random but the last resort, whose
-seed is fixed.
+The first of the plan's `starts` that is in time is taken: a preset knows small models that learn
+well. Where none is, the nearest configuration to the fastest of them is. Only what the pace depends
+on is changed then (the parameters of the cost program and the batch size), as few of them as
+possible, by coordinate descent; nothing is random but the last resort, whose seed is fixed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from automlc.runtime.pace import Pace, work_of
+from automlc.runtime.pace import USUAL, Pace, work_of
 from automlc.runtime.plan import Plan
 from automlc.runtime.searchers.grid import axis
 from automlc.runtime.wording import duration, scalar
@@ -29,10 +30,8 @@ _DRAWS = 100
 # Cost programs of large spaces are long: so many instructions may be looked at in all.
 _INSTRUCTIONS = 3_000_000
 _BATCH = "batch_size"
-# A change that saves less than this share of the time is not made.
-_WORTH = 0.02
-# Prices of the order that processors have, to tell cheap from dear without a measurement.
-_USUAL = (1e-10, 1e-10, 1e-9, 1e-3, 0.0)
+# A change that saves less than this share of the time is not made: it costs more than it brings.
+_WORTH = 0.2
 
 
 @record
@@ -127,18 +126,23 @@ class _Seen:
 
 
 class _Descent:
-    """Looks at configurations of a space around its default."""
+    """Looks at configurations of a space around its default, or the fastest known start."""
 
     def __init__(self, space: Space, plan: Plan, pace: Pace, limit: float):
         self._space, self._plan, self._pace, self._limit = space, plan, pace, limit
-        self._default = space.default_config()
         self._axes = cost_axes(space, plan)
         self._left = max(200, _INSTRUCTIONS // max(1, len(plan.costs.code)))
-        self._best = self.look(self._default)
+        self._origin: Config = space.default_config()
+        starts = [s for s in plan.starts if not space.problems(s)]
+        self._known = [self.look(config) for config in (self._origin, *starts)]
 
     def run(self) -> _Seen:
-        """The nearest configuration within the limit, else the cheapest that was found."""
-        here = self._best
+        """The first known start within the limit, else the nearest to the fastest of them."""
+        fitting = next((seen for seen in self._known if seen.fits(self._limit)), None)
+        if fitting is not None:
+            return fitting
+        here = min(self._known, key=lambda s: s.rank)
+        self._origin = here.config
         while not here.fits(self._limit) and self._left > 0:
             around = [self.look(config) for config in self._around(here.config)]
             fitting = [seen for seen in around if seen.fits(self._limit)]
@@ -154,10 +158,10 @@ class _Descent:
     def look(self, config: Config) -> _Seen:
         self._left -= 1
         flaw, seconds = _judge(config, self._plan, self._pace, self._space)
-        changed = [n for n in self._axes if _differ(config, self._default, n)]
+        changed = [n for n in self._axes if _differ(config, self._origin, n)]
         distance = sum(
-            _distance(self._space[n].domain, self._default[n], config[n])
-            if n in config and n in self._default
+            _distance(self._space[n].domain, self._origin[n], config[n])
+            if n in config and n in self._origin
             else 1.0
             for n in changed
         )
@@ -190,8 +194,9 @@ class _Descent:
 def sized_start(space: Space, plan: Plan, pace: Pace, seconds: float) -> Start | None:
     """The configuration to begin with, so that the first trial ends within `seconds`.
 
-    It is the default if that is allowed and in time, else the nearest that is, else the cheapest
-    that was found; None where no allowed one was. No policy stops the first trial of a study
+    It is the default if that is allowed and in time, else the first of the plan's starts that is,
+    else the nearest to the fastest of them, else the cheapest that was found; None where no allowed
+    one was. No policy stops the first trial of a study
     (automlc.runtime.stopping.base), so it counts with all of its epochs.
     """
     found = _Descent(space, plan, pace, seconds).run()
@@ -204,7 +209,7 @@ def sized_start(space: Space, plan: Plan, pace: Pace, seconds: float) -> Start |
 
 def cheapest_start(space: Space, plan: Plan, seconds: float) -> Start | None:
     """The configuration with the least work, for where no time could be measured."""
-    found = _Descent(space, plan, Pace(_USUAL, 0.0, 1.0, 0), 0.0).run()
+    found = _Descent(space, plan, Pace(USUAL, 0.0, 1.0, 0), 0.0).run()
     return None if found.flaw > 0 else _start(space, plan, found, seconds, None, None)
 
 

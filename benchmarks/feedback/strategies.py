@@ -1,125 +1,253 @@
 """Strategy against strategy: the same space, start, trials and epochs, by different searchers.
 
-    python benchmarks/feedback/strategies.py SPEC... --seeds 5 --trials 15 -o out.json
+    python benchmarks/feedback/strategies.py run SPEC... --seeds 5 --trials 15 --jobs 2 -o out.jsonl
+    python benchmarks/feedback/strategies.py table out.jsonl
 
-Prints for each data set the mean of the best validation value after all trials, and how many trials
-it took to the target (with --target; a search that never gets there counts as censored). A measured
-table leaves out the data set that it is used on. What is compared are validation values.
+Every search of a seed begins with the same random configuration, which is seldom a good one, and
+sees the same data. A measured table leaves out the data set that it is used on. Compared are the
+errors (1 - accuracy, the loss of a regression) of the best trial on the validation part, as
+ln(error / error of the other strategy): below 0 is better. Searches of one seed and data set are
+pairs, so their differences are averaged; intervals are bootstrap intervals of 90 % over the pairs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
+import random
 import statistics
 import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from automlc.backends import build
 from automlc.compiler.checks import load_checked
+from automlc.runtime.monitor.timeline import metric_of
+from automlc.runtime.plan import load_plan
+from automlc.runtime.rules.effect import error_of
 from automlc.runtime.rules.library import FOLDER, load_builtin
-from automlc.runtime.rules.measured import Measurements
+from automlc.runtime.rules.measured import DataSet, Gains, Measurements, key_of
 from automlc.runtime.rules.shuffled import shuffled
 from automlc.runtime.run import Options, execute
 from automlc.runtime.view import RunView
 from automlc.spec.model import Rules, Search, Stopping
 
-# name -> (search, table): `measured` without the data set at hand, `shuffled` with mixed scores.
-STRATEGIES: dict[str, tuple[dict[str, Any], str]] = {
-    "feedback adaptive, measured": ({"strategy": "feedback"}, "measured"),
-    "feedback adaptive, no table": ({"strategy": "feedback"}, "none"),
-    "feedback adaptive, published": ({"strategy": "feedback"}, "dream"),
-    "feedback greedy, measured": ({"strategy": "feedback", "variant": "greedy"}, "measured"),
-    "feedback greedy, shuffled": ({"strategy": "feedback", "variant": "greedy"}, "shuffled"),
-    "feedback greedy, published": ({"strategy": "feedback", "variant": "greedy"}, "dream"),
-    "autokeras_greedy": ({"strategy": "autokeras_greedy"}, ""),
-    "autokeras_bayesian": ({"strategy": "autokeras_bayesian"}, ""),
-    "tpe": ({"strategy": "tpe"}, ""),
-    "random": ({"strategy": "random"}, ""),
+FEEDBACK = {"strategy": "feedback", "warm_start": "never"}
+GREEDY = FEEDBACK | {"variant": "greedy"}
+# name -> (search, table, whether the space is expanded)
+STRATEGIES: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "adaptive, measured": (FEEDBACK, "measured", True),
+    "adaptive, one row": (FEEDBACK, "one row", True),
+    "adaptive, no table": (FEEDBACK, "none", True),
+    "adaptive, published": (FEEDBACK, "dream", True),
+    "adaptive, measured, original space": (FEEDBACK, "measured", False),
+    "greedy, measured": (GREEDY, "measured", True),
+    "greedy, one row": (GREEDY, "one row", True),
+    "greedy, shuffled": (GREEDY, "shuffled", True),
+    "greedy, published": (GREEDY, "dream", True),
+    "autokeras_greedy": ({"strategy": "autokeras_greedy"}, "", True),
+    "autokeras_bayesian": ({"strategy": "autokeras_bayesian"}, "", True),
+    "tpe": ({"strategy": "tpe"}, "", True),
+    "random": ({"strategy": "random", "start_with_default": True}, "", True),
 }
+# What the method claims: the first is to be at least as good as the second.
+CLAIMS = (
+    ("greedy, measured", "greedy, shuffled"),
+    ("greedy, measured", "greedy, published"),
+    ("adaptive, measured", "greedy, measured"),
+    ("adaptive, measured", "adaptive, no table"),
+    ("adaptive, measured", "adaptive, published"),
+    ("adaptive, measured", "adaptive, measured, original space"),
+    ("adaptive, measured", "adaptive, one row"),
+    ("greedy, measured", "greedy, one row"),
+    ("adaptive, measured", "autokeras_greedy"),
+    ("adaptive, measured", "autokeras_bayesian"),
+    ("adaptive, measured", "tpe"),
+    ("adaptive, measured", "random"),
+)
+_RESAMPLES = 10_000
 
 
-def best_by_trial(spec: Path, name: str, seed: int, arguments: argparse.Namespace) -> list[float]:
-    """The best validation value after 1, 2, … trials."""
-    search, table = STRATEGIES[name]
+def one(spec: Path, name: str, seed: int, trials: int) -> dict[str, Any]:
+    """One search: the best error after 1, 2, … trials."""
+    search, table, expanded = STRATEGIES[name]
     options = {key: value for key, value in search.items() if key != "strategy"}
-    if search["strategy"] == "feedback":
-        options["warm_start"] = arguments.warm_start
     loaded = load_checked(spec)
+    section = loaded.spec
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        section = loaded.spec
+        space = section.space if expanded else section.space.model_copy(update={"expand": ()})
         section = section.model_copy(
             update={
+                "space": space,
                 "search": Search(strategy=search["strategy"], options=options),
-                "rules": _rules(table, section.name, seed, folder),
+                "rules": rules(table, section.name, seed, folder),
                 "stopping": Stopping(policy="none"),
-                "budget": section.budget.model_copy(update={"trials": arguments.trials}),
+                "budget": section.budget.model_copy(update={"trials": trials}),
                 "seed": 1000 + seed,
             }
         )
         project = build(replace(loaded, spec=section), folder / "project", (spec.parent, folder))
+        begin(project.path, seed)
         source = None if project.data is None else str(project.data)
-        execute(project.path, Options(run_dir=folder / "run", source=source))
+        execute(project.path, Options(folder / "run", allow_code=("plan.json",), source=source))
         with RunView.open(folder / "run") as view:
             values = [trial.value for trial in view.trials()]
-    best, course = float("-inf"), []
+        task = load_plan(project.path / "plan.json").task
+    metric = metric_of(task.metric, task.goal)
+    best, course = math.inf, []
     for value in values:
-        best = max(best, value if value is not None else best)
+        best = min(best, error_of(value, metric) if value is not None else best)
         course.append(best)
-    return course
+    return {"data": section.name, "strategy": name, "seed": seed, "errors": course}
 
 
-def _rules(table: str, name: str, seed: int, folder: Path) -> Rules:
+def begin(project: Path, seed: int) -> None:
+    """Make the start of all strategies of a seed the same: drawn from what both spaces share."""
+    plan = load_plan(project / "plan.json")
+    # Each parameter has a generator of its own: in a wider space these are drawn alike.
+    config = plan.space.build(
+        lambda p: _drawn(p.name, p.domain, seed) if p.name in SHARED else p.default
+    )
+    sized = replace(plan, space=plan.space.with_defaults(config))
+    (project / "plan.json").write_text(json.dumps(sized.to_json(), indent=1, sort_keys=True))
+
+
+def _drawn(name: str, domain: Any, seed: int) -> Any:
+    rng = random.Random(f"{name} {seed}")
+    # The group `optimizers` widens the rates.
+    return 10 ** rng.uniform(-3.5, -1.6) if name == "lr" else domain.sample(rng)
+
+
+# Otherwise parameters whose domain no group widens.
+SHARED = ("lr", "batch_size", "depth", "layers", "width", "reduction", "hidden", "dropout", "block")
+
+
+def rules(table: str, name: str, seed: int, folder: Path) -> Rules:
+    measured = Measurements.from_json(json.loads((FOLDER / "automlc.json").read_text()))
+    left_out = (name,) if name in measured.datasets else ()
     if table == "measured":
-        return Rules(use="builtin/automlc", exclude=(name,) if name in _measured_on() else ())
+        return Rules(use="builtin/automlc", exclude=left_out)
+    file = folder / "table.json"
     if table == "shuffled":
-        given = load_builtin("builtin/automlc", (name,) if name in _measured_on() else ())
-        file = folder / "shuffled.json"
-        file.write_text(json.dumps(shuffled(given, seed).to_json()))
+        given = shuffled(load_builtin("builtin/automlc", left_out), seed)
+        file.write_text(json.dumps(given.to_json()))
+        return Rules(use=str(file))
+    if table == "one row":
+        kept = {key: broad(one) for key, one in measured.datasets.items() if key != name}
+        file.write_text(json.dumps(Measurements("one row", kept).to_json()))
         return Rules(use=str(file))
     return Rules(use=f"builtin/{table or 'none'}")
 
 
-def _measured_on() -> tuple[str, ...]:
+def broad(measured: DataSet) -> DataSet:
+    """The same measurements without their conditions."""
+    gains: dict[Any, Gains] = {}
+    for (state, action), found in measured.gains.items():
+        key = key_of({k: v for k, v in state if k == "input"}, action)
+        gains[key] = gains.get(key, Gains()).join(found)
+    return replace(measured, gains=gains)
 
-    data = json.loads((FOLDER / "automlc.json").read_text())
-    return tuple(Measurements.from_json(data).datasets)
+
+def run(arguments: argparse.Namespace) -> None:
+    jobs = [
+        (spec, name, seed)
+        for seed in range(arguments.first, arguments.first + arguments.seeds)
+        for spec in arguments.specs
+        for name in arguments.only or STRATEGIES
+    ]
+    deadline = time.monotonic() + arguments.wall
+    with (
+        ProcessPoolExecutor(arguments.jobs) as pool,
+        arguments.output.open("a", encoding="utf-8") as file,
+    ):
+        futures = {pool.submit(until, deadline, *job, arguments.trials): job for job in jobs}
+        for future in as_completed(futures):
+            try:
+                found = future.result()
+            except Exception as error:
+                print(*futures[future], f"failed: {error!r}", flush=True)
+                continue
+            if found is not None:
+                file.write(json.dumps(found) + "\n")
+                file.flush()
+
+
+def until(deadline: float, spec: Path, name: str, seed: int, trials: int) -> dict[str, Any] | None:
+    """`one`, unless the time is up already."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return one(spec, name, seed, trials) if time.monotonic() < deadline else None
+
+
+def table(arguments: argparse.Namespace) -> None:
+    lines = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+    found = {(r["data"], r["strategy"], r["seed"]): r["errors"] for r in lines}
+    data = sorted({key[0] for key in found})
+    print(f"mean ln(best error) after all trials\n{'':36}" + "".join(f"{d:>10}" for d in data))
+    for name in STRATEGIES:
+        ends = {d: [math.log(e[-1]) for k, e in found.items() if k[:2] == (d, name)] for d in data}
+        shown = "".join(
+            f"{statistics.mean(v):10.3f}" if (v := ends[d]) else f"{'-':>10}" for d in data
+        )
+        print(f"{name:36}{shown}")
+    print("\ndifferences of ln(error), the first less the second: below 0 the first is better")
+    for first, second in CLAIMS:
+        pairs = [
+            (
+                math.log(errors[-1] / found[d, second, seed][-1]),
+                area(errors, found[d, second, seed]),
+            )
+            for (d, name, seed), errors in sorted(found.items())
+            if name == first and (d, second, seed) in found
+        ]
+        if pairs:
+            ends, whole = zip(*pairs, strict=True)
+            print(
+                f"{first} - {second}: at the end {interval(ends)}, on average over the"
+                f" trials {interval(whole)}; better in {sum(e < 0 for e in ends)}, worse in"
+                f" {sum(e > 0 for e in ends)} of {len(ends)}"
+            )
+
+
+def area(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The mean over the trials after the first of ln(our best error / their best error)."""
+    ratios = [math.log(a / b) for a, b in zip(ours[1:], theirs[1:], strict=False)]
+    return statistics.mean(ratios) if ratios else 0.0
+
+
+def interval(values: Sequence[float]) -> str:
+    drawn = random.Random(0)
+    means = sorted(statistics.mean(drawn.choices(values, k=len(values))) for _ in range(_RESAMPLES))
+    low, high = means[int(0.05 * _RESAMPLES)], means[int(0.95 * _RESAMPLES)]
+    return f"{statistics.mean(values):+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("specs", nargs="+", type=Path)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=15)
-    parser.add_argument("--target", type=float)
-    parser.add_argument("--warm-start", choices=["auto", "never"], default="never")
-    parser.add_argument("--only", action="append", choices=list(STRATEGIES))
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    commands = parser.add_subparsers(required=True)
+    running = commands.add_parser("run")
+    running.add_argument("specs", nargs="+", type=Path)
+    running.add_argument("--seeds", type=int, default=5)
+    running.add_argument("--first", type=int, default=0, help="the first seed")
+    running.add_argument("--trials", type=int, default=15)
+    running.add_argument("--jobs", type=int, default=1)
+    running.add_argument(
+        "--wall", type=float, default=math.inf, help="seconds; no search begins later"
+    )
+    running.add_argument("--only", action="append", choices=list(STRATEGIES))
+    running.add_argument("-o", "--output", type=Path, required=True)
+    running.set_defaults(function=run)
+    shown = commands.add_parser("table")
+    shown.add_argument("results", type=Path)
+    shown.set_defaults(function=table)
     arguments = parser.parse_args()
-    found: dict[str, dict[str, list[list[float]]]] = {}
-    for spec in arguments.specs:
-        for name in arguments.only or STRATEGIES:
-            courses = [best_by_trial(spec, name, s, arguments) for s in range(arguments.seeds)]
-            found.setdefault(spec.stem, {})[name] = courses
-            ends = [course[-1] for course in courses]
-            spread = statistics.stdev(ends) if len(ends) > 1 else 0.0
-            reached = [_trials_to(course, arguments.target) for course in courses]
-            print(
-                f"{spec.stem:10} {name:30} best {statistics.mean(ends):.4f} (sd {spread:.4f})"
-                f"  trials to target {reached}",
-                flush=True,
-            )
-            arguments.output.write_text(json.dumps(found, indent=1))
-
-
-def _trials_to(course: list[float], target: float | None) -> int | str | None:
-    if target is None:
-        return None
-    hit = next((i for i, value in enumerate(course, 1) if value >= target), None)
-    return hit if hit is not None else f">{len(course)}"
+    arguments.function(arguments)
 
 
 if __name__ == "__main__":

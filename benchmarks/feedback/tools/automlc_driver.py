@@ -2,10 +2,11 @@
 
     python automlc_driver.py --data FILE.npz --seconds 90 --epochs 10 --seed 0 --out result.json
 
-Takes the arguments of the drivers of the other tools (tools.py says which) and writes their kind of
-file. FILE.npz holds x_train, y_train, x_test, y_test; texts are arrays of str. The clock starts before
-the command `automlc run`, so compiling, imports and the probe of the device count against it; the other
-drivers' clocks start after their imports. A trial counts when it ended, with its best epoch.
+Takes the arguments of the drivers of the other tools (tools.py says which) and writes their kind
+of file. FILE.npz holds x_train, y_train, x_test, y_test; texts are arrays of str. The clock starts
+before the command `automlc run`, so compiling, imports and the probe of the device count against
+it; the other drivers' clocks start after their imports. A trial counts when it ended, with its best
+epoch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from automlc.runtime.view import RunView
 
 SPEC = """automlc: 1

@@ -3,9 +3,10 @@
     python tools.py run --drivers DRIVERS --envs ENVS --data DATA --out OUT --seeds 0 1 2
     python tools.py table OUT
 
-DRIVERS holds the other tools' drivers, `NAME_driver.py` with one command line and one result file (that
-of automlc_driver.py here), and common.py, which they share. ENVS/NAME/bin/python runs them. DATA holds
-cifar10_10k.npz, fashion_mnist_20k.npz and trec.csv.gz. What is in OUT already is not run again.
+DRIVERS holds the other tools' drivers, `NAME_driver.py` with one command line and one result file
+(that of automlc_driver.py here), and common.py, which they share. ENVS/NAME/bin/python runs them.
+DATA holds cifar10_10k.npz, fashion_mnist_20k.npz and trec.csv.gz. What is in OUT already is not run
+again.
 
 TARGETS were written down before anything was measured.
 """
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-# Data set -> validation accuracy to reach, and the training rows (of which a fifth is validation; 0: all).
+# Data set -> validation accuracy to reach, and rows (0: all; a fifth is validation).
 TARGETS = {"cifar10_10k": (0.45, 2000), "fashion_mnist_20k": (0.86, 2000), "trec": (0.80, 0)}
 SECONDS, EPOCHS = 90, 10
 # Environment, driver, algorithm, further arguments by kind of data.
@@ -168,7 +169,7 @@ def seconds_to(result: dict[str, Any], target: float) -> float:
 
 
 def ratio(pairs: Sequence[tuple[float, float]]) -> str:
-    """Their median time over ours with a bootstrap interval of 90 %; a censored time counts as the wall."""
+    """Their median time over ours, with a 90 % bootstrap interval; a censored time is the wall."""
     if not pairs:
         return "-"
     cut = [(min(a, SECONDS), min(b, SECONDS)) for a, b in pairs]
