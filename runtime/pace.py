@@ -28,9 +28,9 @@ _TRAINING = 3
 # Seconds of each kind on one core of a common processor; only their proportions matter. One network
 # alone could be slow for any reason, and a fit that blamed one kind would be far off for others.
 USUAL = (1e-10, 3e-10, 1e-9, 5e-3, 5e-2)
-# A price that is twice the usual one counts as much as an error of a seventh in one measurement:
-# epochs of the same work differ by about that much on a busy machine.
-_DOUBT = 1 / 7
+# What all of the prices being wrong counts for, as an error in one measurement: epochs of the same
+# work differ by about that much.
+DOUBT = 0.1
 
 Work = tuple[float, ...]
 
@@ -88,9 +88,11 @@ def work_of(config: Mapping[str, Any], costs: Mapping[str, Any], rows: Rows) -> 
 def fit(points: Sequence[Measured], build: float) -> Pace | None:
     """The pace that explains the points best; None where nothing was measured.
 
-    Non-negative ridge regression of relative errors towards the usual prices times the speed of
-    the device, exact: of so few kinds of work every subset is solved, and the best solution without
-    a negative price is taken.
+    Non-negative ridge regression of relative errors, exact: of so few kinds of work every subset is
+    solved, and the best solution without a negative price is taken. What is drawn to is the usual
+    price times the speed of the device, at most `ceiling`: what the kind would cost if a
+    measurement consisted of nothing else. The pull is as a share of that, so it stays below DOUBT
+    however unusual the device is.
     """
     if not points:
         return None
@@ -99,11 +101,13 @@ def fit(points: Sequence[Measured], build: float) -> Pace | None:
     seconds = np.array([point.seconds for point in points])
     shares = np.array([point.work for point in points]) / seconds[:, None]
     expected = shares @ np.array(USUAL)
-    speed = float(expected.sum() / (expected**2).sum())
-    units = np.array(USUAL) * speed
-    # In multiples of the prices that are expected of the device.
-    rows = np.vstack([shares * units, np.eye(len(WORK)) * _DOUBT])
-    wanted = np.concatenate([np.ones(len(points)), np.full(len(WORK), _DOUBT)])
+    usual = np.array(USUAL) * float(expected.sum() / (expected**2).sum())
+    most = shares.max(axis=0)
+    ceiling = np.divide(1.0, most, out=usual.copy(), where=most > 0)
+    # In shares of the ceilings.
+    rows = np.vstack([shares * ceiling, np.eye(len(WORK)) * DOUBT])
+    drawn = np.minimum(usual / ceiling, 1.0)
+    wanted = np.concatenate([np.ones(len(points)), DOUBT * drawn])
     # The triangle of the factorization has the same solutions as all rows, however many.
     triangle: Any = np.linalg.qr(np.column_stack([rows, wanted]), mode="r")
     left, right = triangle[:, :-1], triangle[:, -1]
@@ -116,7 +120,7 @@ def fit(points: Sequence[Measured], build: float) -> Pace | None:
         if found < error:
             best, error = np.zeros(len(WORK)), found
             best[list(subset)] = solution
-    prices = best * units
+    prices = best * ceiling
     errors = abs(shares @ prices - 1)
     return Pace(tuple(map(float, prices)), build, 1 + float(errors.max()), len(points))
 

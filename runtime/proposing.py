@@ -8,12 +8,14 @@ time, the study ends.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from automlc.runtime.monitor.timeline import Conditions
+from automlc.runtime.pace import Pace
 from automlc.runtime.pacing import LATE, TOO_LATE, Pacing
 from automlc.runtime.plan import Plan
 from automlc.runtime.searchers import Past, Proposal, searcher_of
@@ -88,7 +90,7 @@ class Proposer:
         history = list(self._history()) if self._searcher.needs_history else []
         pace, refusals = self._pacing.now(), _Refusals()
         while alive():
-            proposal = self._ask(number, history, refusals)
+            proposal = self._ask(number, history, refusals, pace)
             if proposal is None:
                 return "space exhausted: every allowed configuration was tried"
             costs, objection = self._judge(proposal.config)
@@ -112,16 +114,34 @@ class Proposer:
         start = self._pacing.start
         return number == 1 and start is not None and proposal.config == start.config
 
-    def _ask(self, number: int, history: list[Past], refusals: _Refusals) -> Proposal | None:
+    def _ask(
+        self, number: int, history: list[Past], refusals: _Refusals, pace: Pace | None
+    ) -> Proposal | None:
         start = self._pacing.start
         if number == 1 and start is not None and refusals.late == LATE:
             return Proposal(start.config, {"rule": f"start, after {LATE} that would take too long"})
         seed = derive_seed(self._plan.seed, "ask", number, refusals.count)
         if refusals.count < ASKS or self._searcher.exhaustive:
-            return self._searcher.ask(number, [*history, *refusals.past], seed)
+            known = [*history, *refusals.past]
+            timed = getattr(self._searcher, "ask_timed", None)
+            if timed is None or pace is None:
+                return self._searcher.ask(number, known, seed)
+            return timed(number, known, seed, self._seconds(pace))  # type: ignore[no-any-return]
         config = self._plan.space.sample(random.Random(seed))  # noqa: S311 - not for secrets
         rule = f"uniform, after {ASKS} refused proposals"
         return Proposal(config, {"rule": rule, "seed": seed})
+
+    def _seconds(self, pace: Pace) -> Callable[[Mapping[str, Any]], float]:
+        """How long a configuration takes by that pace; for ever where its costs are undefined."""
+
+        def seconds(config: Mapping[str, Any]) -> float:
+            try:
+                estimate = self._pacing.estimate(config, self._plan.costs.evaluate(config), pace)
+            except AutomlcError:
+                return math.inf
+            return math.inf if estimate is None else float(estimate["seconds"])
+
+        return seconds
 
     def _judge(self, config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
         """The costs of a configuration, and what speaks against it."""

@@ -30,8 +30,10 @@ _DRAWS = 100
 # Cost programs of large spaces are long: so many instructions may be looked at in all.
 _INSTRUCTIONS = 3_000_000
 _BATCH = "batch_size"
-# A change that saves less than this share of the time is not made: it costs more than it brings.
-_WORTH = 0.2
+# A change that saves less than this share of the time is not made.
+_WORTH = 0.02
+# Nor is one that saves less than this on a start that is known to learn well: it could spoil it.
+_WORTH_KNOWN = 0.2
 
 
 @record
@@ -118,11 +120,11 @@ class _Seen:
     def fits(self, limit: float) -> bool:
         return self.flaw == 0 and self.seconds <= limit
 
-    def saves(self, other: _Seen) -> bool:
-        """Whether it is allowed where the other is not, or clearly faster."""
+    def saves(self, other: _Seen, share: float) -> bool:
+        """Whether it is allowed where the other is not, or faster by such a share."""
         if self.flaw != other.flaw:
             return self.flaw < other.flaw
-        return self.seconds < (1 - _WORTH) * other.seconds
+        return self.seconds < (1 - share) * other.seconds
 
 
 class _Descent:
@@ -134,13 +136,14 @@ class _Descent:
         self._left = max(200, _INSTRUCTIONS // max(1, len(plan.costs.code)))
         self._origin: Config = space.default_config()
         starts = [s for s in plan.starts if not space.problems(s)]
+        self._worth = _WORTH_KNOWN if starts else _WORTH
         self._known = [self.look(config) for config in (self._origin, *starts)]
 
     def run(self) -> _Seen:
         """The first known start within the limit, else the nearest to the fastest of them."""
-        fitting = next((seen for seen in self._known if seen.fits(self._limit)), None)
-        if fitting is not None:
-            return fitting
+        known = next((seen for seen in self._known if seen.fits(self._limit)), None)
+        if known is not None:
+            return known
         here = min(self._known, key=lambda s: s.rank)
         self._origin = here.config
         while not here.fits(self._limit) and self._left > 0:
@@ -150,7 +153,7 @@ class _Descent:
                 # Of equally near ones that which is cut least.
                 return min(fitting, key=lambda s: (s.changes, s.distance, -s.seconds))
             best = min(around, key=lambda s: s.rank, default=here)
-            if not best.saves(here):
+            if not best.saves(here, self._worth):
                 return self._draw(here)
             here = best
         return here
@@ -188,7 +191,7 @@ class _Descent:
         if fitting:
             return min(fitting, key=lambda s: (s.changes, s.distance, -s.seconds))
         best = min(found, key=lambda s: s.rank)
-        return best if best.saves(here) else here
+        return best if best.saves(here, self._worth) else here
 
 
 def sized_start(space: Space, plan: Plan, pace: Pace, seconds: float) -> Start | None:

@@ -18,7 +18,7 @@ from automlc.spec.record import record
 
 NOISE = 0.3  # deviation of one observed effect: seeds, and how parents of a state differ
 BETWEEN = 0.2  # deviation of an action's mean effect from data set to data set
-UNMEASURED = 0.5  # of an action that the table has no measurements of
+UNMEASURED = 0.25  # of an action that the table has no measurements of
 LIKENESS = 0.5  # what an observation loses for each part of the state that differs
 USUAL = -0.1  # the mean effect of an action of which nothing is known: most changes harm a bit
 

@@ -65,7 +65,9 @@ class Searcher(Protocol):
     """Who proposes the next configuration.
 
     Two things a class may have besides: `needs`, the packages that it imports, and `for_plan`, a
-    class method that makes it from its options and the whole plan. `uses_rules` asks the compiler
+    class method that makes it from its options and the whole plan. One that weighs how long a
+    configuration takes has `ask_timed`, which is asked in place of `ask` once that is known, with a
+    function from a configuration to seconds as the fourth argument. `uses_rules` asks the compiler
     for the plan's rules.
     """
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, ClassVar, Literal
@@ -30,6 +30,9 @@ from automlc.runtime.searchers.base import SEARCHERS, Config, NoOptions, Past, P
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
+
+# How long a configuration takes, in seconds.
+Seconds = Callable[[Config], float]
 
 ALTERNATIVES = 5  # how many of the next best a why-record names
 # Actions on these do nothing to a model that starts from trained weights.
@@ -124,7 +127,9 @@ class FeedbackSearch:
     `variant`: `greedy` repairs the best trial by the table's order (Algorithm 1); `beam` takes the
     best of all actions on the `width` best trials; `adaptive` does the same by the posterior of
     each action's effect, which starts as the table says and learns from every trial of the study,
-    by Thompson sampling or (`choice: ucb`) by the upper confidence bound. `start`: `default`, the
+    by Thompson sampling or (`choice: ucb`) by the upper confidence bound. With a wall, and once the
+    pace of the device is known, what should gain most per second comes first (Snoek et al., 2012,
+    arXiv:1206.2944, section 3.2). `start`: `default`, the
     configuration of the space's defaults, `random`, or a configuration. `exhausted`: what is done
     when no action is left: change one parameter of the parent at random (`neighbor`), draw at
     random, or end. `mutation`: how often such a change is made in between. `warm_start`: a child
@@ -167,6 +172,11 @@ class FeedbackSearch:
     # ---- the question ----
 
     def ask(self, number: int, history: Sequence[Past], rng_seed: int) -> Proposal | None:
+        return self.ask_timed(number, history, rng_seed, None)
+
+    def ask_timed(
+        self, number: int, history: Sequence[Past], rng_seed: int, seconds: Seconds | None
+    ) -> Proposal | None:
         rng, past = random.Random(rng_seed), _Past.of(history)  # noqa: S311 - not for secrets
         if not past.trials:
             return self._start(past, rng, rng_seed)
@@ -176,7 +186,7 @@ class FeedbackSearch:
             return self._random(rng, rng_seed, "nothing to repair yet")
         if self._options.mutation and rng.random() < self._options.mutation:
             return self._neighbor(parents[0], past, rng, rng_seed, "mutation")
-        return self._repair(parents, past, rng, rng_seed)
+        return self._repair(parents, past, rng, rng_seed, seconds)
 
     def _start(self, past: _Past, rng: random.Random, seed: int) -> Proposal:
         start = self._options.start
@@ -196,14 +206,19 @@ class FeedbackSearch:
     # ---- repairs ----
 
     def _repair(
-        self, parents: Sequence[Past], past: _Past, rng: random.Random, seed: int
+        self,
+        parents: Sequence[Past],
+        past: _Past,
+        rng: random.Random,
+        seed: int,
+        seconds: Seconds | None,
     ) -> Proposal | None:
         width = 1 if self._options.variant == "greedy" else self._options.width
         skipped: list[dict[str, str]] = []
         found: list[Candidate] = []
         for parent in parents[:width]:
             found += self._candidates(parent, past, skipped)
-        ranked = self._ranked(found, past, rng)
+        ranked = self._ranked(found, past, rng, seconds)
         if not ranked:
             return self._exhausted(parents, past, rng, seed)
         best = ranked[0]
@@ -255,10 +270,15 @@ class FeedbackSearch:
     # ---- which comes first ----
 
     def _ranked(
-        self, candidates: Sequence[Candidate], past: _Past, rng: random.Random
+        self,
+        candidates: Sequence[Candidate],
+        past: _Past,
+        rng: random.Random,
+        seconds: Seconds | None,
     ) -> list[Chosen]:
         if self._options.variant == "adaptive":
-            return self._by_belief(candidates, past, rng)
+            chosen = self._by_belief(candidates, past, rng)
+            return chosen if seconds is None else self._by_rate(chosen, past, seconds)
         # Written rules come first, in their order; then the table's scores, in the table's order.
         order = {id(c): -i for i, c in enumerate(candidates)}
         chosen = [Chosen(c, c.ranked.score if c.ranked else float("inf")) for c in candidates]
@@ -282,6 +302,17 @@ class FeedbackSearch:
             )
             chosen.append(Chosen(candidate, self._level(candidate.parent) + gain, belief))
         return sorted(chosen, key=lambda c: -c.promise)
+
+    def _by_rate(self, chosen: Sequence[Chosen], past: _Past, seconds: Seconds) -> list[Chosen]:
+        """What is promised beyond the best trial so far, by the seconds that it takes."""
+        best = max(self._level(parent) for parent in past.parents(self._metric))
+
+        def rate(one: Chosen) -> float:
+            gain = one.promise - best
+            # What promises no gain is not better for being slow.
+            return gain / seconds(one.candidate.config) if gain > 0 else gain
+
+        return sorted(chosen, key=lambda c: -rate(c))
 
     def _prior(self, candidate: Candidate, middle: float) -> Belief:
         if candidate.found == "written":
