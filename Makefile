@@ -19,6 +19,10 @@ WARM_CODE := import pandas, plotly.graph_objects, optuna.samplers, pyarrow.parqu
 INSTALL := $(PIP) install --quiet --no-compile
 WARM := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c '$(WARM_CODE)'
 
+# Tests run in several processes, one for each core up to four. A file's tests stay together, since
+# they share what they made. `make test PARALLEL=` runs them in one process, in order.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
+
 FOLDERS := automlc backends compiler grammar runtime spec
 MAPPED := backends compiler grammar runtime spec
 # TensorFlow's build without GPU code where there is one: a fifth of the download.
@@ -101,10 +105,10 @@ endef
 # --- checks -----------------------------------------------------------------------------------
 
 test: $(VENV)/.stamp-dev ## Run every fast test.
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(VENV)/.stamp-dev ## Run every test.
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 check: style types layers test ## Style, types, layers, tests: what CI runs.
 

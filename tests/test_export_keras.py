@@ -196,6 +196,7 @@ def test_a_keras_file_holds_no_code_and_no_class_of_ours(keras_file: Path) -> No
     assert modules <= {"keras", "builtins"}
 
 
+@pytest.mark.slow
 def test_a_saved_model_serves_any_batch(folder: Path, expected: np.ndarray) -> None:
     out = automlc("export", "run", "--format", "saved-model", "-o", "served", cwd=folder)
     assert "same answers as the trained model" in out
@@ -214,6 +215,7 @@ np.save("layer.npy", keras.layers.TFSMLayer("served", call_endpoint="serve")(x))
     same(np.load(folder / "layer.npy"), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["nothing", "torch"])
 def test_onnx_answers_any_batch(
     folder: Path, expected: np.ndarray, tmp_path: Path, missing: str

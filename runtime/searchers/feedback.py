@@ -222,9 +222,10 @@ class FeedbackSearch:
         if not ranked:
             return self._exhausted(parents, past, rng, seed)
         best = ranked[0]
-        return Proposal(
-            best.candidate.config, self._why(best, ranked[1 : ALTERNATIVES + 1], skipped)
-        )
+        why = self._why(best, ranked[1 : ALTERNATIVES + 1], skipped)
+        if seconds is not None and self._options.variant == "adaptive":
+            why["weighed"] = "gain per second"
+        return Proposal(best.candidate.config, why)
 
     def _candidates(
         self, parent: Past, past: _Past, skipped: list[dict[str, str]]

@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.torch, pytest.mark.keras]
 RUNS = [
     ("tensorflow", 2, ("digits", "color", "odd")),
     ("tensorflow", 2, ("numbers", "mixed")),
-    ("tensorflow", 1, ("operations", "architectures")),
-    ("tensorflow", 2, ("text", "text_operations")),
+    pytest.param("tensorflow", 1, ("operations", "architectures"), marks=pytest.mark.slow),
+    pytest.param("tensorflow", 2, ("text", "text_operations"), marks=pytest.mark.slow),
     ("torch", 1, ("odd", "mixed", "operations")),
     ("torch", 1, ("text", "text_operations")),
     ("jax", 1, ("odd", "mixed", "operations")),

@@ -399,3 +399,31 @@ def test_a_condition_that_no_rule_knows_is_called_that() -> None:
     assert past[1].why["because"] == "no rule knows this condition"
     spent = play(search(table(ACTIONS[1])), 3, value=lambda c: 0.5)
     assert spent[2].why["because"] == "no action is left"
+
+
+def test_with_a_clock_the_gain_per_second_decides() -> None:
+    """Two actions are praised alike; the child of one takes ten times as long."""
+    rules = table("depth = 4", 'activation = "selu"', n=1000, spread=0.01)
+
+    def asked(seconds: Callable[[Any], float] | None) -> str:
+        adaptive = search(rules, variant="adaptive", choice="ucb", kappa=0.0)
+        first = play(adaptive, 1)
+        proposal = adaptive.ask_timed(2, first, 0, seconds)
+        assert proposal is not None
+        return str(proposal.why["action"])
+
+    assert asked(lambda c: 10.0 if c["depth"] == 4 else 1.0) == 'activation = "selu"'
+    assert asked(lambda c: 10.0 if c["activation"] == "selu" else 1.0) == "depth = 4"
+    assert asked(lambda c: math.inf if c["depth"] == 4 else 1.0) == 'activation = "selu"'
+
+
+def test_what_promises_no_gain_is_not_better_for_being_slow() -> None:
+    adaptive = search(table(), variant="adaptive", choice="ucb", kappa=0.0)
+    first = play(adaptive, 1)
+    same = adaptive.ask(2, first, 0)
+    timed = adaptive.ask_timed(2, first, 0, lambda c: 1e6 if c["depth"] == 4 else 1.0)
+    assert same is not None
+    assert timed is not None
+    assert timed.config == same.config
+    assert timed.why["weighed"] == "gain per second"
+    assert "weighed" not in same.why

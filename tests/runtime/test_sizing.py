@@ -207,3 +207,32 @@ def test_a_space_with_other_defaults_has_that_default_configuration(seed: int) -
     space = SPACE.with_defaults(config)
     assert space.default_config() == config
     assert space.names == SPACE.names
+
+
+KNOWN = {"optimizer": "adam", "batch_size": 64, "block": "plain", "lr": 1e-2, "fixed": 3}
+LARGER, SMALLER = KNOWN | {"width": 64, "depth": 4}, KNOWN | {"width": 32, "depth": 2}
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(1.01, "default"), (0.99, LARGER), (0.05, SMALLER)]
+)
+def test_the_first_known_start_that_is_in_time_is_taken(share: float, expected: Any) -> None:
+    device = pace(1e-9, 0.0)
+    plan = replace(made(), starts=(LARGER, SMALLER))
+    default = seconds_of(plan, device, SPACE.default_config())
+    start = sized_start(plan.space, plan, device, share * default)
+    assert start is not None
+    assert start.config == (SPACE.default_config() if expected == "default" else expected)
+    assert start.fits
+
+
+def test_a_known_start_is_not_spoiled_for_little() -> None:
+    """Where steps are what takes time, a narrower model saves next to nothing."""
+    device = pace(1e-13, 1e-2)
+    frozen = Space([p for p in SPACE.parameters if p.name != "batch_size"], SPACE.forbidden)
+    start = {k: v for k, v in SMALLER.items() if k != "batch_size"}
+    plan = replace(made(frozen), starts=(start,))
+    found = sized_start(frozen, plan, device, 1e-3)
+    assert found is not None
+    assert not found.fits
+    assert found.config == start
