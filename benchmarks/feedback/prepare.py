@@ -1,7 +1,8 @@
 """Small subsets of real data sets for the measurements here: `python prepare.py SOURCE TARGET`.
 
-SOURCE is a folder with cifar10_10k.npz, fashion_mnist_20k.npz, mnist_6k.npz, trec.csv.gz and
-sst2.csv.gz. Rows are drawn by a fixed seed, from the training parts alone; test parts are left out.
+SOURCE is a folder with cifar10_10k.npz, fashion_mnist_20k.npz, mnist_6k.npz, trec.csv.gz,
+sst2.csv.gz and california_housing.csv.gz. Rows are drawn by a fixed seed, from the training parts
+alone; test parts are left out.
 """
 
 from __future__ import annotations
@@ -35,6 +36,16 @@ def texts(source: Path, target: Path, label: str, rows: int) -> None:
         writer.writerows(found[i] for i in order)
 
 
+def table(source: Path, target: Path, rows: int) -> None:
+    with gzip.open(source, "rt", encoding="utf-8", newline="") as file:
+        found = [row for row in csv.DictReader(file) if row.pop("split") == "train"]
+    order = np.random.default_rng(0).permutation(len(found))[:rows]
+    with target.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, found[0])
+        writer.writeheader()
+        writer.writerows(found[i] for i in order)
+
+
 def main() -> None:
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
@@ -42,6 +53,7 @@ def main() -> None:
         images(source / f"{file}.npz", target / f"{name}.npz", ROWS)
     for name, (file, label) in TEXTS.items():
         texts(source / f"{file}.csv.gz", target / f"{name}.csv", label, ROWS)
+    table(source / "california_housing.csv.gz", target / "housing.csv", 2 * ROWS)
 
 
 if __name__ == "__main__":
