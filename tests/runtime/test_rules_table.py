@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.runtime.rules.actions import Action
-from automlc.runtime.rules.library import builtin_names, digest, load_builtin, load_file
+from automlc.runtime.rules.library import FOLDER, builtin_names, digest, load_builtin, load_file
 from automlc.runtime.rules.shuffled import shuffled
 from automlc.runtime.rules.table import PARTS, SCHEMA, Ranked, Row, Rules, Table, WrittenRule, rank
 from automlc.spec.errors import AutomlcError
@@ -170,6 +170,9 @@ def test_shipped_tables_are_loaded_by_name() -> None:
     assert "builtin/dream" in builtin_names()
     for name in builtin_names():
         assert load_builtin(name).name in (name, name.removeprefix("builtin/"))
+        # Reading it as if it were somebody's file looks at every value.
+        file = FOLDER / f"{name.removeprefix('builtin/')}.json"
+        assert not file.exists() or load_file(file) == load_builtin(name)
     assert load_builtin("builtin/none").rows == ()
 
 
