@@ -132,14 +132,20 @@ class Proposer:
         return Proposal(config, {"rule": rule, "seed": seed})
 
     def _seconds(self, pace: Pace) -> Callable[[Mapping[str, Any]], float]:
-        """How long a configuration takes by that pace; for ever where its costs are undefined."""
+        """How long a configuration takes by that pace; for ever where its costs are undefined.
+
+        At least as long as the first trial may take: a search that went for ever shorter trials
+        would soon try nothing but small changes of a small model.
+        """
+        budget = self._plan.budget
+        least = budget.first * (budget.wall or 0.0)
 
         def seconds(config: Mapping[str, Any]) -> float:
             try:
                 estimate = self._pacing.estimate(config, self._plan.costs.evaluate(config), pace)
             except AutomlcError:
                 return math.inf
-            return math.inf if estimate is None else float(estimate["seconds"])
+            return math.inf if estimate is None else max(least, float(estimate["seconds"]))
 
         return seconds
 
