@@ -43,10 +43,11 @@ class Entry:
 
 
 TUNED = "pretrained = true and trainable = true and lr = 1e-4"
-LARGE = "dropout = 0.5 and image_size = imagenet and efficientnet_version = b7"
+LARGE = "dropout = 0.5 and image_size = imagenet and efficientnet_version = efficientnet_b7"
 UNTIL_ZERO = "schedule = polynomial and warmup = 0.1"
 EVENLY = "schedule = constant and warmup = 0.0"
 FACTORS = "augment = factors"
+NORMS: Words = {True: "batch", False: "none"}
 
 TABLE: Mapping[str, Entry] = {
     # The family of the model, and what of it is pretrained.
@@ -59,7 +60,9 @@ TABLE: Mapping[str, Entry] = {
     "trainable": Entry("trainable", also={True: "pretrained = true and lr = 1e-4"}),
     "imagenet_size": Entry("image_size", {True: "imagenet", False: "input"}),
     "version/resnet": Entry("resnet_version"),
-    "version/efficient": Entry("efficientnet_version"),
+    "version/efficient": Entry(
+        "efficientnet_version", {f"b{size}": f"efficientnet_b{size}" for size in range(8)}
+    ),
     # What is done to images before.
     "normalize": Entry("normalize"),
     "augment": Entry("augment", {True: "factors", False: "none"}),
@@ -92,7 +95,8 @@ TABLE: Mapping[str, Entry] = {
     **{f"units_{i}": Entry(f"units_{i}") for i in range(3)},
     "num_heads": Entry("num_heads"),
     "dense_dim": Entry("dense_dim"),
-    "use_batchnorm": Entry("norm", {True: "batch", False: "none"}),
+    "use_batchnorm/conv": Entry("norm", NORMS),
+    "use_batchnorm/dense": Entry("dense_norm", NORMS),
     "reduction_type": Entry("reduction"),
     "dropout": Entry("dropout"),
     "initial": Entry("initializer"),
@@ -190,9 +194,11 @@ def entry_of(name: str, value: Value, condition: str) -> Entry:
 
 
 def _variant(name: str, value: Value, condition: str) -> str:
-    """Two objects of DREAM's stand for two parameters each: the value or the family tells which."""
+    """Three objects of DREAM's stand for two parameters each: value or family tells which."""
     if name == "version":
         return "/resnet" if str(value).startswith("resnet") else "/efficient"
+    if name == "use_batchnorm":
+        return "/conv" if condition.startswith("vanilla") else "/dense"
     if name == "num_layers":
         of_conv = condition.startswith("vanilla") and value in CONV_LAYERS
         return "/conv" if of_conv else "/dense"

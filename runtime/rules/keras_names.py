@@ -19,7 +19,10 @@ TABLE: Mapping[str, Meaning] = {
     "block_type": ("block", {"efficient": "efficientnet"}),
     "imagenet_size": ("image_size", {True: "imagenet", False: "input"}),
     "version/resnet": ("resnet_version", {}),
-    "version/efficient": ("efficientnet_version", {}),
+    "version/efficient": (
+        "efficientnet_version",
+        {f"b{size}": f"efficientnet_b{size}" for size in range(8)},
+    ),
     "augment": ("augment", {True: "factors", False: "none"}),
     "translation_factor": ("translation", {}),
     "rotation_factor": ("rotation", {}),
@@ -32,6 +35,7 @@ TABLE: Mapping[str, Meaning] = {
     "num_blocks": ("depth", {}),
     "num_layers/conv": ("layers", {}),
     "num_layers/dense": ("dense_layers", {}),
+    "use_batchnorm/dense": ("dense_norm", {True: "batch", False: "none"}),
     "use_batchnorm": ("norm", {True: "batch", False: "none"}),
     "reduction_type": ("reduction", {}),
     "optimizer": ("optimizer", {"adam_weight_decay": "adamw"}),
@@ -44,6 +48,7 @@ SIMPLER: Mapping[str, str] = {
     "filters_0_0": "width",
     "units_0": "width",
     "num_layers/dense": "depth",
+    "use_batchnorm/dense": "norm",
 }
 _NUMBERED = re.compile(r"(_block)?(_\d+)?$")
 

@@ -1,6 +1,9 @@
 """One spec, two frameworks, one model: run by test_same_model.py, once for each engine of Keras.
 
-    python tests/backends/same_model.py ENGINE EXAMPLES INPUT|operations|architectures ...
+    python tests/backends/same_model.py ENGINE EXAMPLES WORD ...
+
+A word is an input (`digits`), one with every group (`wide_text`), operations, text_operations, or
+architectures.
 
 For random configurations of the presets, of every operation by itself, and of odd architectures:
 both emitted models have the compiler's number of parameters and bytes, and with PyTorch's weights
@@ -30,7 +33,7 @@ from automlc.compiler.ops import Image, Tokens
 from tests.backends.operations import operations, text_operations, text_spec
 from tests.backends.weights import carry_over, creation_order, variables
 from tests.compiler.spaces import graph as graph_of
-from tests.compiler.spaces import preset_graph, sample, with_backend
+from tests.compiler.spaces import groups_for, preset_graph, sample, with_backend
 from tests.compiler.test_odd_models import MODELS, spec
 from tests.emitted.loading import emitted
 
@@ -163,6 +166,10 @@ def spaces(name: str) -> Iterator[tuple[str, SearchGraph]]:
     elif name == "text_operations":
         for key, (parameters, model) in text_operations().items():
             yield key, graph_of(text_spec(parameters, model), "text")
+    elif name.startswith("wide_"):
+        kind = name.removeprefix("wide_")
+        yield f"{name} classification", preset_graph(kind, False, groups_for(kind))
+        yield f"{name} regression", preset_graph(kind, True, groups_for(kind))
     else:
         yield f"{name} classification", preset_graph(name, False)
         yield f"{name} regression", preset_graph(name, True)

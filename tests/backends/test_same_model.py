@@ -14,8 +14,10 @@ RUNS = [
     ("tensorflow", 2, ("numbers", "mixed")),
     pytest.param("tensorflow", 1, ("operations", "architectures"), marks=pytest.mark.slow),
     pytest.param("tensorflow", 2, ("text", "text_operations"), marks=pytest.mark.slow),
+    pytest.param("tensorflow", 4, ("wide_text",), marks=pytest.mark.slow),
     ("torch", 1, ("odd", "mixed", "operations")),
     ("torch", 1, ("text", "text_operations")),
+    ("torch", 2, ("wide_text",)),
     ("jax", 1, ("odd", "mixed", "operations")),
     ("jax", 1, ("text", "text_operations")),
 ]

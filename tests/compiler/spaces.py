@@ -20,7 +20,7 @@ from automlc.compiler.contracts.contract import (
     TextInput,
 )
 from automlc.compiler.draft import Draft
-from automlc.compiler.expand import groups_of, load_preset
+from automlc.compiler.expand import DEFAULT_PRESETS, groups_of, load_preset
 from automlc.compiler.graph import SearchGraph
 from automlc.spec.load import load_text
 
@@ -69,10 +69,15 @@ def graph(text: str, input_name: str, regression: bool = False) -> SearchGraph:
     return draft.graph()
 
 
+def kind_of(input_name: str) -> str:
+    """What goes in: image, tabular or text."""
+    kinds = {ImageInput: "image", TableInput: "tabular", TextInput: "text"}
+    return kinds[type(INPUTS[input_name])]
+
+
 @cache
 def preset_graph(input_name: str, regression: bool, groups: tuple[str, ...] = ()) -> SearchGraph:
-    kinds = {ImageInput: "image", TableInput: "tabular", TextInput: "text"}
-    kind = kinds[type(INPUTS[input_name])]
+    kind = kind_of(input_name)
     task = f"{kind}_{'regression' if regression else 'classification'}"
     return graph(
         f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n"
@@ -84,8 +89,7 @@ def preset_graph(input_name: str, regression: bool, groups: tuple[str, ...] = ()
 
 def groups_for(input_name: str) -> tuple[str, ...]:
     """Every group that `space.expand` may name for that input."""
-    image = isinstance(INPUTS[input_name], ImageInput)
-    return tuple(groups_of(load_preset("image/blocks" if image else "tabular/mlp")))
+    return tuple(groups_of(load_preset(DEFAULT_PRESETS[kind_of(input_name)])))
 
 
 def with_backend(found: SearchGraph, kind: str, engine: str | None = None) -> SearchGraph:

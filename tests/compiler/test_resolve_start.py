@@ -365,7 +365,7 @@ def test_names_are_translated_by_their_last_part_and_their_block() -> None:
     assert translate("a/dense_block_1/num_layers", 2, {"depth"}) == ("depth", 2)
     assert translate("i/res_net_block_1/version", "v2", both) == ("resnet_version", "v2")
     assert translate("i/efficient_net_block_1/version", "b7", both) == (
-        "efficientnet_version", "b7",
+        "efficientnet_version", "efficientnet_b7",
     )  # fmt: skip
     assert translate("learning_rate", 0.1, both) == ("lr", 0.1)
     assert translate("learning_rate", 0.1, {"learning_rate", "lr"}) == ("learning_rate", 0.1)

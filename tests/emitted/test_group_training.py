@@ -1,4 +1,4 @@
-"""Configurations of every group train: one epoch on a few rows of digits."""
+"""Configurations of every group train: one epoch on a few rows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from tests.emitted.loading import emitted
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+QUESTIONS = Path(__file__).parents[2] / "examples" / "text" / "questions.csv"
 TASKS = {
     "digits": "task: {kind: image_classification}\ndata: {source: builtin:digits}\n",
     "mixed": "task: {kind: tabular_classification}\ndata: {source: builtin:breast_cancer}\n",
+    "text": "task: {kind: text_classification}\ndata: {source: questions.csv, target: topic}\n",
 }
 ALL = [(name, group) for name in TASKS for group in groups_for(name)]
 
@@ -25,6 +27,7 @@ ALL = [(name, group) for name in TASKS for group in groups_for(name)]
 @pytest.mark.parametrize(("name", "group"), ALL)
 def test_samples_of_a_group_train_for_an_epoch(name: str, group: str, tmp_path: Path) -> None:
     spec = tmp_path / "task.yaml"
+    (tmp_path / "questions.csv").write_bytes(QUESTIONS.read_bytes())
     spec.write_text(f"automlc: 1\n{TASKS[name]}space: {{expand: [{group}]}}\n", encoding="utf-8")
     made = build(spec, tmp_path / "project")
     files = {p.name: p.read_text(encoding="utf-8") for p in made.path.glob("*.py")}

@@ -78,7 +78,7 @@ IMAGE = Space(
         ),
         of(
             "efficientnet_version",
-            Choice(tuple(f"b{n}" for n in range(8))),
+            Choice(tuple(f"efficientnet_b{n}" for n in range(8))),
             None,
             'block == "efficientnet"',
         ),
@@ -106,7 +106,8 @@ TEXT = Space(
         of("num_heads", Choice((8, 16, 32)), None, 'block == "transformer"'),
         of("dense_dim", Choice((128, 256, 512, 1024, 2048)), 2048, 'block == "transformer"'),
         of("ngrams", Choice((1, 2)), 2, 'block == "ngram"'),
-        of("norm", Choice(("batch", "none")), "none"),
+        of("norm", Choice(("batch", "none")), "none", 'block == "vanilla"'),
+        of("dense_norm", Choice(("none", "batch"))),
         of("dense_layers", Integer(1, 3), 2),
         *(of(f"units_{i}", UNITS, 32, f"dense_layers > {i}") for i in range(3)),
         *convolutions(3, 2),

@@ -155,7 +155,7 @@ def test_what_an_action_of_dreams_does_besides_is_said() -> None:
     tuned = "pretrained = true and trainable = true and lr = 1e-4"
     assert also["block_type-xception"] == {tuned}
     assert also["block_type-vanilla"] == {""}
-    assert "efficientnet_version = b7" in next(iter(also["block_type-efficient"]))
+    assert "efficientnet_version = efficientnet_b7" in next(iter(also["block_type-efficient"]))
     assert also["multi_step-True"] == {"pretrained = true and trainable = true"}
     assert also["trainable-True"] == {"pretrained = true and lr = 1e-4"}
     assert also["trainable-False"] == {""}
@@ -174,7 +174,7 @@ def test_a_switch_of_the_family_brings_its_weights_along() -> None:
     assert made is not None
     chosen = "block pretrained trainable lr dropout image_size efficientnet_version".split()
     assert [made[name] for name in chosen] == [
-        "efficientnet", True, True, 1e-4, 0.5, "imagenet", "b7",
+        "efficientnet", True, True, 1e-4, 0.5, "imagenet", "efficientnet_b7",
     ]  # fmt: skip
     assert "resnet_version" not in made
 
@@ -188,6 +188,8 @@ def test_a_switch_of_the_family_brings_its_weights_along() -> None:
         ("num_layers", 2, "vanillaT-normal-dying-normal", "layers"),
         ("num_layers", 3, "vanillaT-normal-dying-normal", "dense_layers"),
         ("num_layers", 1, "ngram-normal-dying-normal", "dense_layers"),
+        ("use_batchnorm", True, "vanillaT-normal-dying-normal", "norm"),
+        ("use_batchnorm", True, "transformer-normal-dying-normal", "dense_norm"),
     ],
 )
 def test_an_object_with_two_meanings_is_told_apart(
