@@ -247,8 +247,9 @@ def expand(
     except SpecError as error:
         problems.found += error.diagnostics
         return None
+    # Conditions with mistakes in them cannot be asked.
     given = preset.starts if preset is not None and section.model is None else ()
-    starts = tuple(_starts(given, space))
+    starts = tuple(_starts(given, space)) if not problems.errors else ()
     expansion = Expansion(space, model, merge.origins, name, added, starts)
     _check_model(expansion, task, problems)
     _check_training(expansion, problems)
