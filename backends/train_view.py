@@ -97,6 +97,7 @@ def train_view(graph: SearchGraph) -> dict[str, Any]:
         "steps": steps,
         "stages": steps != ["one"],
         "backbones": any(isinstance(node, BackboneNode) for node in walk(graph.model)),
+        "vectors": graph.vectors,
         "freezing": freezing(graph, steps),
         "freezes": ", ".join(f"{FREEZE[w]} ({w})" for w in [*freezing(graph, steps), "no"]),
         "initializers": {name: INITIALIZERS[name] for name in initializers if name != "default"},
@@ -118,7 +119,8 @@ def freezing(graph: SearchGraph, steps: Sequence[str]) -> list[str]:
 def training_modules(view: Mapping[str, Any]) -> tuple[str, ...]:
     """The files that a project has only where its space asks for them."""
     stages = ("stages.py",) if view["stages"] else ()
-    return (*stages, *(("initializers.py",) if view["initializers"] else ()))
+    drawn = ("initializers.py",) if view["initializers"] else ()
+    return (*stages, *drawn, *(("vectors.py",) if view["vectors"] else ()))
 
 
 def words(graph: SearchGraph, name: str, known: Mapping[str, Any]) -> list[str]:

@@ -100,6 +100,7 @@ class Draft:
             rules=self.rules,
             # Without a wall the search begins at its default, however long that takes.
             starts=self.expansion.starts if spec.budget.wall is not None else (),
+            vectors=self.expansion.vectors,
             seed=spec.seed,
             records=self.records,
         )

@@ -27,6 +27,7 @@ from automlc.compiler.architecture import (
     walk,
 )
 from automlc.compiler.backbones import Backbones
+from automlc.compiler.embeddings import PARAMETER, WIDTH, Embeddings, WordVectors
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.runtime.training import TRAINING_PARAMETERS
@@ -41,7 +42,7 @@ from automlc.spec.domains import (
     check_references,
     read_declaration,
 )
-from automlc.spec.errors import SpecError
+from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.expressions import Expr, Literal, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
@@ -49,6 +50,7 @@ from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
 
 NO_BACKBONES = Backbones()
+NO_EMBEDDINGS = Embeddings()
 PRESETS = ("image/blocks", "tabular/mlp", "text/blocks")
 TRAINING = "training"
 SHIPPED = (*PRESETS, TRAINING)
@@ -84,7 +86,8 @@ CONSTANTS = {
     "tabular": ("outputs", "regression", "input.numeric", "input.categories"),
     "text": ("outputs", "regression", "input.length", "input.vocabulary"),
 }
-DEFAULT_PRESETS = {"image": "image/blocks", "tabular": "tabular/mlp", "text": "text/blocks"}
+TEXT = "text/blocks"
+DEFAULT_PRESETS = {"image": "image/blocks", "tabular": "tabular/mlp", "text": TEXT}
 
 
 @record
@@ -118,6 +121,8 @@ class Expansion:
     preset: str | None
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     starts: tuple[Mapping[str, Scalar], ...] = ()
+    vectors: tuple[WordVectors, ...] = ()
+    """Those that `pretraining` may name."""
 
 
 @cache
@@ -208,7 +213,10 @@ class _Merge:
 
 
 def expand(
-    loaded: LoadedSpec, problems: Problems, backbones: Backbones = NO_BACKBONES
+    loaded: LoadedSpec,
+    problems: Problems,
+    backbones: Backbones = NO_BACKBONES,
+    embeddings: Embeddings = NO_EMBEDDINGS,
 ) -> Expansion | None:
     """Merge and check the space of a spec; None when mistakes leave nothing to go on with."""
     section, task = loaded.spec.space, loaded.spec.task.kind
@@ -224,9 +232,15 @@ def expand(
     if backbones.entries and not _takes_backbones(preset, merge, loaded, problems):
         backbones = NO_BACKBONES
     merge.add(backbones.parameters(), "space.backbones")
+    if embeddings.entries and not _takes_embeddings(preset, loaded, problems):
+        embeddings = NO_EMBEDDINGS
+    if embeddings.entries:
+        merge.add(embeddings.parameters(merge.parameters["embedding"]), "space.embeddings")
     merge.add(section.parameters, loaded.source.path.name)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, merge, problems)
+    if preset is not None and preset.name == TEXT:
+        parser = replace(parser, constants={**parser.constants, WIDTH: embeddings.width()})
     if preset is not None and "block" in merge.parameters:
         blocks = _values(merge.parameters["block"].domain) or ()
         layers = backbones.layers(blocks) if backbones.entries else ()
@@ -249,8 +263,10 @@ def expand(
         return None
     # Conditions with mistakes in them cannot be asked.
     given = preset.starts if preset is not None and section.model is None else ()
-    starts = tuple(_starts(given, space)) if not problems.errors else ()
-    expansion = Expansion(space, model, merge.origins, name, added, starts)
+    # A condition that cannot be evaluated was reported; nothing can be built with it.
+    starts = () if problems.errors else tuple(_starts(given, space))
+    vectors = _vectors(embeddings, space, problems)
+    expansion = Expansion(space, model, merge.origins, name, added, starts, vectors)
     _check_model(expansion, task, problems)
     _check_training(expansion, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
@@ -270,6 +286,31 @@ def _takes_backbones(
         key="space.backbones",
     )  # fmt: skip
     return False
+
+
+def _takes_embeddings(preset: Preset | None, loaded: LoadedSpec, problems: Problems) -> bool:
+    """Whether the model has an embedding that word vectors fit; a problem if not."""
+    if preset is not None and preset.name == TEXT and loaded.spec.space.model is None:
+        return True
+    problems.add(
+        "E313", f"only the model of the preset {TEXT} takes word vectors",
+        loaded.spans("space.embeddings"), hint="take `model:` out, or `embeddings:`",
+        key="space.embeddings",
+    )  # fmt: skip
+    return False
+
+
+def _vectors(embeddings: Embeddings, space: Space, problems: Problems) -> tuple[WordVectors, ...]:
+    """What the parameter of word vectors may name; a problem for a name that there is none of."""
+    if not embeddings.entries:
+        return ()
+    parameter = space[PARAMETER]
+    try:
+        return embeddings.of(parameter)
+    except AutomlcError as error:
+        key = f"space.parameters.{PARAMETER}"
+        problems.add("E313", error.message, parameter.span, hint=error.hint, key=key)
+        return ()
 
 
 def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:

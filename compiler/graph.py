@@ -24,6 +24,7 @@ from automlc.compiler.architecture import (
     walk,
 )
 from automlc.compiler.contracts.contract import ClassTarget, DataContract, ImageInput, TextInput
+from automlc.compiler.embeddings import WordVectors
 from automlc.compiler.ops import Image, Shape, Table, Tokens
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
@@ -82,6 +83,8 @@ class SearchGraph:
     rules: Rules | None = None
     starts: tuple[Mapping[str, Scalar], ...] = ()
     """Small models that are known to learn well, the larger first, for a search with a wall."""
+    vectors: tuple[WordVectors, ...] = ()
+    """Files of word vectors that the parameter `pretraining` may name."""
     records: tuple[Record, ...] = field(default=(), compare=False)
 
     def noted(self, pass_name: str, key: str, decision: str, because: str) -> SearchGraph:
@@ -221,6 +224,7 @@ class SearchGraph:
             "seed": self.seed,
             "costs": plan["costs"],
             **({"starts": plan["starts"]} if self.starts else {}),
+            **({"vectors": [asdict(one) for one in self.vectors]} if self.vectors else {}),
             "nodes": self.nodes(),
             "edges": self.edges(),
             "records": [
@@ -378,6 +382,7 @@ def _from_json(data: Mapping[str, Any]) -> SearchGraph:
         monitor=read_monitor({k: v for k, v in by_id["monitor"].items() if k not in _MARKS}),
         rules=read_rules(by_id["rules"]) if "rules" in by_id else None,
         starts=tuple(data.get("starts", ())),
+        vectors=tuple(WordVectors(**one) for one in data.get("vectors", ())),
         records=tuple(
             Record(r["pass"], r["key"], r["decision"], r["because"]) for r in data["records"]
         ),

@@ -74,6 +74,8 @@ def _space(graph: SearchGraph) -> Iterator[str]:
         if isinstance(node, BackboneNode):
             weights = node.weights or "downloaded when training begins"
             yield f"  backbone {node.name}: {node.family}, weights {weights}"
+    for one in graph.vectors:
+        yield f"  vectors {one.name}: {one.file}, {one.words:,} words of {one.width} numbers"
     for expr in graph.space.forbidden:
         yield f"  forbidden: {to_text(expr)}"
 

@@ -527,6 +527,14 @@ _DATA = (
 _COMPILER = (
     # Architectures, presets, strategies, constraints: found by the compiler's passes
     Code(
+        "E313",
+        "word vectors that cannot be used",
+        "`space.embeddings` names text files of the project: each line is a word and its numbers, "
+        "as GloVe, word2vec and fastText write them, with the same count in every line.",
+        "embeddings: {glove: vectors/glove.bin}",
+        "embeddings: {glove: vectors/glove.txt}",
+    ),
+    Code(
         "E320",
         "not a layer",
         "A model is a list; each item is an operation's name, or one `operation: {arguments}`.",

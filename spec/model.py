@@ -289,6 +289,8 @@ class SpaceSection(Section):
     """Groups of further values and parameters of the preset and of training, such as optimizers."""
     backbones: tuple[str, ...] = ()
     """Pretrained networks: names of the catalog, or folders of `export --format backbone`."""
+    embeddings: dict[str, str] = {}
+    """Files of word vectors by name, in the text format of GloVe, word2vec and fastText."""
     parameters: Annotated[
         dict[str, ParameterDecl],
         _Opaque({"type": "object", "additionalProperties": PARAMETER_SCHEMA}),

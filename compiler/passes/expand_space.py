@@ -5,6 +5,7 @@ from dataclasses import replace
 from automlc.compiler.backbones import Backbones, read_backbones
 from automlc.compiler.contracts.contract import ImageInput
 from automlc.compiler.draft import Draft
+from automlc.compiler.embeddings import read_embeddings
 from automlc.compiler.expand import NO_BACKBONES, expand
 from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.problems import Problems
@@ -13,7 +14,8 @@ from automlc.spec.domains import Fixed
 
 def expand_space(draft: Draft) -> Draft:
     """Every parameter leaves a record of where it was declared."""
-    expansion = expand(draft.loaded, draft.problems, _backbones(draft))
+    embeddings = read_embeddings(draft.loaded, draft.problems, draft.roots, not draft.nominal)
+    expansion = expand(draft.loaded, draft.problems, _backbones(draft), embeddings)
     if expansion is None:
         return draft
     draft = replace(draft, expansion=expansion)

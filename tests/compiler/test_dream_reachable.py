@@ -34,7 +34,7 @@ UNREACHABLE: dict[str, dict[str, tuple[int, str]]] = {
     },
     "image of keras": {},
     "text": {
-        "pretraining": (34, "no word vectors are shipped, and DREAM's code loads none either"),
+        "pretraining": (34, "it needs files: space.embeddings (test_embeddings.py)"),
     },
 }
 

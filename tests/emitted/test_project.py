@@ -27,10 +27,17 @@ space:
     clip_norm: float(0, 1)
     schedule: choice(constant, cosine, linear)
 """,
+    "words": """task: {kind: text_classification}
+data: {source: questions.csv, target: topic}
+space: {embeddings: {glove: v.txt}, parameters: {pretraining: glove}}
+""",
 }
+QUESTIONS = Path(__file__).parents[2] / "examples" / "text" / "questions.csv"
 
 
 def write(folder: Path, name: str) -> Path:
+    (folder / "questions.csv").write_bytes(QUESTIONS.read_bytes())
+    (folder / "v.txt").write_text("what 1 2.5 -3\nthe 0 1 2\n", encoding="utf-8")
     path = folder / f"{name}.yaml"
     path.write_text(f"automlc: 1\n{TASKS[name]}", encoding="utf-8")
     return path
