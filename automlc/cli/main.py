@@ -113,12 +113,30 @@ def _without_plugins_of_pydantic() -> None:
     sys.modules.setdefault(loader.__name__, loader)
 
 
+def _leave_at_once(code: int) -> NoReturn:
+    """End without freeing object by object what the system frees at once.
+
+    That takes a fifth of the time of `validate`, which holds no file open and starts no thread.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except OSError as error:
+        raise AutomlcError(f"the output cannot be written: {error.strerror}") from error
+    os._exit(code)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     _without_plugins_of_pydantic()
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        result = cli.main(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+        if sys.argv[1:2] == ["validate"]:
+            _leave_at_once(code)
+        sys.exit(code)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.Abort:
