@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
 from automlc.spec.load import SourceFile, check_root, parse
 from automlc.spec.paths import project_root
-from automlc.spec.record import record
 from automlc.spec.rebase import rebased
+from automlc.spec.record import record
 from automlc.spec.yaml_nodes import (
     MAX_BYTES,
     MAX_EVENTS,

@@ -55,7 +55,7 @@ class Layers:
         return tuple({part.name: part.source for part in ordered}.values())
 
     def place(self, span: Span) -> str:
-        """Where a value stands, for people: `base.yaml:3`, `profile smoke (task.yaml:9)`, `--set`."""
+        """A place for people: `base.yaml:3`, `profile smoke (task.yaml:9)`, `--set seed=3`."""
         override = next((o for o in self.overrides if o.file == span.file), None)
         if override is not None:
             return f"--set {clean(override.text)[:60]}"
@@ -207,7 +207,9 @@ def _with_profile(layers: Layers, name: str, found: list[Diagnostic]) -> Layers:
     near = nearest(name, names)
     hint = f"did you mean {near}?" if near else f"the profiles are {', '.join(names)}"
     if not names:
-        hint = f"write profiles: {{{clean(name) or 'smoke'}: {{budget: {{trials: 2}}}}}} in the spec"
+        hint = (
+            f"write profiles: {{{clean(name) or 'smoke'}: {{budget: {{trials: 2}}}}}} in the spec"
+        )
     span = Span(PROFILE_FILE, 1, 1, 1, len(name) + 1)
     found.append(Diagnostic("E214", f"there is no profile {quote(name)}", span, hint, PROFILES))
     return layers
@@ -230,9 +232,7 @@ def _check_alone(layers: Layers, found: list[Diagnostic]) -> None:
                 found.append(diagnostic)
 
 
-def told_once(
-    whole: list[Diagnostic], alone: list[Diagnostic], layers: Layers
-) -> list[Diagnostic]:
+def told_once(whole: list[Diagnostic], alone: list[Diagnostic], layers: Layers) -> list[Diagnostic]:
     """What was found in the merged tree and in each layer, without repetitions.
 
     Where a base could not be read, nothing is said about what it might have held.
@@ -283,4 +283,3 @@ def marked(diagnostic: Diagnostic, layers: Layers, name: str) -> Diagnostic:
         return diagnostic
     note = Note(f"with the profile {name}", own[-1].key if own else None)
     return replace(diagnostic, notes=(*diagnostic.notes, note))
-

@@ -227,7 +227,7 @@ def build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | None
 
 
 def check_fragment(root: MappingNode) -> list[Diagnostic]:
-    """What is wrong with a part of a spec by itself: nothing is missing, no two keys are compared."""
+    """What is wrong with a part of a spec; nothing is missing, no two keys are compared."""
     found: list[Diagnostic] = []
     shape = _Shape(found)
     data = shape.root(root)

@@ -92,16 +92,14 @@ class NoPlaceError(Exception):
 
 
 def assign(node: Node | None, path: tuple[ScalarNode | int, ...], value: Node) -> Node:
-    """The tree with `value` at a path of keys and indices, which may lead into lists and parameters.
+    """The tree with `value` at a path, which may lead into lists and parameters.
 
     Raises NoPlaceError for an index that a list does not have, and for keys of what has none.
     """
     return _assign(node, path, value, ())
 
 
-def _assign(
-    node: Node | None, path: tuple[ScalarNode | int, ...], value: Node, at: Path
-) -> Node:
+def _assign(node: Node | None, path: tuple[ScalarNode | int, ...], value: Node, at: Path) -> Node:
     if not path:
         return value if at and isinstance(at[-1], int) else replaced(node, value, at)
     step, rest = path[0], path[1:]

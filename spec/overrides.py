@@ -30,7 +30,8 @@ from automlc.spec.yaml_nodes import (
 
 _EXAMPLE = "write --set key=value, such as --set budget.epochs=3"
 _STEP = re.compile(
-    r"""(?P<key>[^\s.\[\]="']+) | "(?P<double>[^"]+)" | '(?P<single>[^']+)' | \[(?P<index>\d{1,6})\]""",
+    r"""(?P<key>[^\s.\[\]="']+) | "(?P<double>[^"]+)" | '(?P<single>[^']+)'
+    | \[(?P<index>\d{1,6})\]""",
     re.VERBOSE,
 )
 
@@ -103,8 +104,10 @@ def _malformed(text: str, at: int, file: str) -> Diagnostic:
     if "=" not in text:
         place = Span(file, 1, 1, 1, len(text) + 1)
         return Diagnostic("E216", f"`--set` has no `=`: {quote(text)}", place, _EXAMPLE)
-    message = "a key is expected here" if text[at : at + 1] in ("", "=", ".") or at == 0 else (
-        f"{quote(text[at])} is not expected in a key"
+    message = (
+        "a key is expected here"
+        if text[at : at + 1] in ("", "=", ".") or at == 0
+        else (f"{quote(text[at])} is not expected in a key")
     )
     hint = 'write a.b[0]=value; put keys with other characters between quotes: data.columns."a b"'
     return Diagnostic("E216", message, span, hint)
@@ -133,8 +136,10 @@ def _no_place(override: Override, error: NoPlaceError) -> Diagnostic:
     before = override.steps[error.step - 1]
     after = step.span.column if isinstance(step, ScalarNode) else None
     start = before.span.column if isinstance(before, ScalarNode) else 1
-    end = after + len(step.text) if after and isinstance(step, ScalarNode) else (
-        override.text.index("=") + 1
+    end = (
+        after + len(step.text)
+        if after and isinstance(step, ScalarNode)
+        else (override.text.index("=") + 1)
     )
     span = Span(override.file, 1, start, 1, end)
     notes = (Note(f"`{where}` stands here", error.found.span),) if error.found else ()
