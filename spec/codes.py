@@ -832,7 +832,7 @@ _LAYERS = (
     ),
     Code(
         "E215",
-        "a key that a profile cannot have",
+        "a key that a profile or --set cannot have",
         "A profile changes values of its spec; which files it is made of is the same for all.",
         "profiles: {smoke: {extends: small.yaml}}",
         "profiles: {smoke: {budget: {trials: 2}}}",
@@ -855,4 +855,6 @@ _LAYERS = (
 )
 
 CODES: dict[str, Code] = {entry.code: entry for entry in (*_TABLE, *_LAYERS, *_COMPILER, *_DATA)}
-assert len(CODES) == len(_TABLE) + len(_LAYERS) + len(_COMPILER) + len(_DATA), "a code is given twice"
+assert len(CODES) == len(_TABLE) + len(_LAYERS) + len(_COMPILER) + len(_DATA), (
+    "a code is given twice"
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
@@ -16,6 +17,7 @@ from automlc.spec.load import SourceFile, check_root, parse
 from automlc.spec.paths import project_root
 from automlc.spec.rebase import rebased
 from automlc.spec.record import record
+from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import (
     MAX_BYTES,
     MAX_EVENTS,
@@ -30,6 +32,7 @@ from automlc.spec.yaml_nodes import (
 
 EXTENDS, PROFILES = "extends", "profiles"
 SUFFIXES = (".yaml", ".yml", ".aml")
+_SEEN = "the path is seen from the file that names it"
 MAX_DEPTH = 8  # bases of bases
 MAX_FILES = 32
 
@@ -53,15 +56,23 @@ class _Link:
     span: Span | None = None
 
 
-def read_parts(
-    root: MappingNode, source: SourceFile, name: str, found: list[Diagnostic]
-) -> tuple[list[Part], bool]:
-    """The file and all its bases, the deepest base first; whether all of them could be read.
+@record
+class Parts:
+    """The files of a spec, the deepest base first; texts by name, also of what could not be read.
 
-    What is wrong is added to `found`. A base of two others is read once.
+    `broken`: a base could not be read.
     """
+
+    files: tuple[Part, ...]
+    sources: dict[str, str]
+    broken: bool
+
+
+def read_parts(root: MappingNode, source: SourceFile, name: str, found: list[Diagnostic]) -> Parts:
+    """The file and all its bases. What is wrong is added to `found`."""
     reading = _Reading(source, found)
-    return [*reading.parts(root, source, name, ())], not reading.broken
+    files = tuple(reading.parts(root, source, name, ()))
+    return Parts(files, {**reading.sources, name: source.text}, reading.broken)
 
 
 class _Reading:
@@ -71,6 +82,7 @@ class _Reading:
         self.found = found
         self.root = project_root(main.path)
         self.home = main.path.resolve().parent
+        self.sources: dict[str, str] = {}
         self.read: dict[Path, tuple[SourceFile, MappingNode | None]] = {}
         self.bytes = len(main.text.encode("utf-8", "surrogatepass"))
         self.values = 0
@@ -171,6 +183,7 @@ class _Reading:
             return self.read[path]
         text = self.text_of(path, name, entry)
         source = SourceFile(path, text or "")
+        self.sources.setdefault(name, source.text)
         root: Node | None = None
         if text is not None:
             root, problems = parse(text, name)
@@ -193,7 +206,8 @@ class _Reading:
         try:
             if not path.is_file():
                 what = "is not a file" if path.exists() else "is not there"
-                hint = "the path is seen from the file that names it"
+                near = nearest(path.name, _specs_beside(path))
+                hint = f"did you mean {near}?" if near else _SEEN
                 self.refuse("E211", f"{quote(name)} {what}", span, hint)
                 return None
             with path.open("rb") as stream:
@@ -208,6 +222,7 @@ class _Reading:
             return None
         text, refused = decode(data, name)
         if refused is not None:
+            self.sources[name] = text
             self.found.append(refused)
             self.broken = True
             return None
@@ -218,6 +233,16 @@ class _Reading:
     ) -> None:
         self.broken = True
         self.found.append(Diagnostic(code, message, span, hint, EXTENDS, notes))
+
+
+def _specs_beside(path: Path) -> list[str]:
+    """Names of specs in the folder of a path that is inside the project."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in islice(entries, 1000)]
+    except OSError:
+        return []
+    return sorted(name for name in names if name.lower().endswith(SUFFIXES))
 
 
 def _size(node: Node) -> int:

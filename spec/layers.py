@@ -121,10 +121,10 @@ def resolve(
     root: MappingNode, source: SourceFile, variant: Variant, found: list[Diagnostic]
 ) -> Layers:
     """The layers of a spec. What is wrong with any of them is added to `found`."""
-    parts, broken = read_parts(root, source, root.span.file, found)
-    sources = {part.name: part.source.text for part in parts} | {root.span.file: source.text}
+    read = read_parts(root, source, root.span.file, found)
+    parts, sources = read.files, read.sources
     profiles = tuple(p for part in _once(parts) for p in _profiles(part, found))
-    made = Layers(parts[-1].node, tuple(parts), profiles, None, (), sources, broken)
+    made = Layers(parts[-1].node, parts, profiles, None, (), sources, read.broken)
     for index, text in enumerate(variant.overrides, 1):
         sources[f"<--set {index}>"] = text
         override = read_override(text, index, found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
+from automlc.spec.diagnostics import Diagnostic, Note, Span, lines_of, quote
+from automlc.spec.load import LAYERED, dotted
 from automlc.spec.merge import (
     NoPlaceError,
     Path,
@@ -86,17 +88,33 @@ def read_override(text: str, number: int, found: list[Diagnostic]) -> Override |
                 break
         elif text[at : at + 1] != "[":
             break
-    if text[at : at + 1] != "=" or not steps or isinstance(steps[0], int):
+    if not steps or isinstance(steps[0], int) or text[at : at + 1] != "=":
+        at = 0 if steps and isinstance(steps[0], int) else at
         found.append(_malformed(text, at, file))
+        return None
+    if isinstance(steps[0], ScalarNode) and steps[0].text in LAYERED:
+        message = f"`{steps[0].text}` cannot be set: a spec says itself what it is made of"
+        hint = "write it in the file; --profile NAME chooses a profile"
+        found.append(Diagnostic("E215", message, steps[0].span, hint, steps[0].text))
         return None
     # Blanks in place of the key, so that the columns of the value are those of the argument.
     node, problems = parse_yaml(" " * (at + 1) + text[at + 1 :], file)
-    found += problems
+    found += [_inside(problem, text) for problem in problems]
     if problems:
         return None
     end = len(text) + 1
     empty = ScalarNode(None, "", Span(file, 1, end, 1, end + 1))
     return Override(file, text, tuple(steps), empty if node is None else node)
+
+
+def _inside(problem: Diagnostic, text: str) -> Diagnostic:
+    """A syntax error behind the end of the argument, moved to its end."""
+    lines = lines_of(text)
+    span = problem.span
+    if span is None or span.line <= len(lines):
+        return problem
+    end, column = len(lines), len(lines[-1]) + 1
+    return replace(problem, span=Span(span.file, end, column, end, column + 1))
 
 
 def _malformed(text: str, at: int, file: str) -> Diagnostic:
@@ -128,8 +146,6 @@ def apply(root: MappingNode, override: Override, found: list[Diagnostic]) -> Map
 
 
 def _no_place(override: Override, error: NoPlaceError) -> Diagnostic:
-    from automlc.spec.load import dotted
-
     where = dotted(override.path[: error.step])
     key = dotted(override.path)
     step = override.steps[error.step]
@@ -149,7 +165,9 @@ def _no_place(override: Override, error: NoPlaceError) -> Diagnostic:
         hint = f"the last one is [{count - 1}]" if count else f"write {where}=[...] for the list"
     elif isinstance(step, int):
         what = "not given" if error.found is None else kind_of(error.found)
-        message, hint = f"`{where}` is {what}; it has no items", f"write --set {where}=[...]"
+        message = f"`{where}` is {what}; it has no items"
+        whole = f"give it as a whole: --set '{where}=[...]'"
+        hint = whole if error.found is None else f"leave out the [{step}]"
     else:
         what = "a list" if error.found is None else kind_of(error.found)
         message = f"`{where}` is {what}; it has no keys"
