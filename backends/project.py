@@ -66,7 +66,7 @@ def project_text(
     files["plan.json"] = json.dumps(plan, indent=1, sort_keys=True, allow_nan=False) + "\n"
     files["plan.txt"] = plan_text(graph)
     files["contract.json"] = graph.contract.dumps()
-    if loaded.layers is not None:
+    if loaded.layers is not None and not loaded.layers.is_one_file:
         from automlc.spec import resolved  # not for every spec to wait for
 
         files[RESOLVED] = resolved.project_text(loaded)

@@ -51,7 +51,8 @@ class Value:
         """`budget.epochs = 3`, where it comes from, and what was said before."""
         text, why = self.text, self.origin
         if self.decided is not None:
-            text, why = self.decided.decision, f"{self.decided.because} ({self.decided.pass_name})"
+            why = f"{self.decided.because} ({self.decided.pass_name})"
+            text = text if self.decided.pass_name in _ECHOES else self.decided.decision
         told = f"\n    {'; '.join(self.told)}" if self.told else ""
         return f"{self.key} = {clean(text)}\n    from {clean(why)}{told}"
 

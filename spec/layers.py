@@ -49,6 +49,11 @@ class Layers:
         return tuple(dict.fromkeys(profile.name for profile in self.profiles))
 
     @property
+    def is_one_file(self) -> bool:
+        """Whether the file says all of it: its profiles are there, but none was chosen."""
+        return len(self.parts) == 1 and self.chosen is None and not self.overrides
+
+    @property
     def files(self) -> tuple[SourceFile, ...]:
         """All files, the main one first."""
         ordered = (self.parts[-1], *self.parts[:-1])
