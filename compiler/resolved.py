@@ -165,18 +165,31 @@ def plain_text(value: Any, unit: str = "") -> str:
 # One key ----------------------------------------------------------------------------------------
 
 
-def values(loaded: LoadedSpec, records: Sequence[Record] = ()) -> dict[str, Value]:
-    """All keys: those of the language, those of the spec, and what passes recorded besides."""
-    by_key = {one.key: one for one in records}
-    found: dict[str, Value] = {}
-    for path, text in _all(loaded.node, Spec, loaded.spec, ()):
-        key = dotted(path)
-        told = _told(loaded, path)
-        found[key] = Value(key, text, loaded.origin(path), by_key.get(key), told)
-    for key, one in by_key.items():
-        if key not in found:
-            found[key] = Value(key, one.decision, one.because, one)
-    return found
+class Values:
+    """All keys that have a value: those of the language, of the spec, and of what passes recorded.
+
+    Where a value comes from is looked up for one key at a time: a space may have thousands.
+    """
+
+    def __init__(self, loaded: LoadedSpec, records: Sequence[Record] = ()):
+        self.loaded = loaded
+        self.records = {one.key: one for one in records}
+        self.said = {
+            dotted(path): (path, text) for path, text in _all(loaded.node, Spec, loaded.spec, ())
+        }
+
+    def keys(self) -> tuple[str, ...]:
+        """In the order of the language, then of the passes."""
+        return tuple(dict.fromkeys([*self.said, *self.records]))
+
+    def value(self, key: str) -> Value:
+        """One of the keys."""
+        decided = self.records.get(key)
+        if key not in self.said:
+            assert decided is not None, "the key is one of keys()"
+            return Value(key, decided.decision, decided.because, decided)
+        path, text = self.said[key]
+        return Value(key, text, self.loaded.origin(path), decided, _told(self.loaded, path))
 
 
 def _all(

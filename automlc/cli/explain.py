@@ -82,12 +82,12 @@ def _key(
     """A key of a spec: every key of the language has a value that comes from somewhere."""
     from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
-    from automlc.compiler.resolved import values
+    from automlc.compiler.resolved import Values
 
     loaded = load_checked(path, variant_of(path, profile, overrides))
     graph, _ = compile_spec(loaded, roots)
-    known = values(loaded, graph.records)
-    chosen = [known[name] for name in _chosen(key, known, "there is no key")]
+    known = Values(loaded, graph.records)
+    chosen = [known.value(name) for name in _chosen(key, known.keys(), "there is no key")]
     return "\n".join(one.sentence() for one in chosen)
 
 

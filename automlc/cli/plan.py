@@ -33,6 +33,8 @@ def command(
     data_root: tuple[Path, ...],
 ) -> None:
     """Show what compiling and running SPEC would do."""
+    if as_json and resolved:
+        raise click.UsageError("--json prints the plan, --resolved the spec: choose one")
     from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.plan_text import plan_text

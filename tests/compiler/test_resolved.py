@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import automlc
 from automlc.cli.main import cli
 from automlc.compiler.driver import compile_spec
-from automlc.compiler.resolved import resolved_text, values
+from automlc.compiler.resolved import Values, resolved_text
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.load import LoadedSpec, Variant, load, load_text
 from automlc.spec.model import Spec
@@ -117,10 +117,13 @@ def keys_of(model: type, at: str = "") -> list[str]:
 
 def test_every_key_of_the_language_can_be_explained(project: Path) -> None:
     loaded = load(project)
-    known = values(loaded, compile_spec(loaded)[0].records)
-    missing = [key for key in keys_of(Spec) if key not in known]
-    assert missing == []
-    assert all(one.sentence().startswith(f"{key} = ") for key, one in known.items())
+    known = Values(loaded, compile_spec(loaded)[0].records)
+    names = known.keys()
+    assert set(keys_of(Spec)) <= set(names)
+    for key in names:
+        sentence = known.value(key).sentence()
+        assert sentence.startswith(f"{key} = ")
+        assert "\n    from " in sentence
 
 
 @pytest.mark.parametrize(
