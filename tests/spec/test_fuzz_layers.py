@@ -13,8 +13,8 @@ from automlc.spec.load import LoadedSpec, Variant, load_text
 
 HEAD = "automlc: 1\ntask: {kind: tabular_regression}\ndata: {source: builtin:diabetes}\n"
 WORDS = st.sampled_from(
-    "seed budget trials search tpe strategy space parameters lr rules extends profiles p constraints "
-    "data columns null 3 1e-3 a.yaml".split()
+    "seed budget trials search tpe strategy space parameters lr rules extends profiles p "
+    "constraints data columns null 3 1e-3 a.yaml".split()
 )
 MARKS = st.sampled_from([*".=[]{},\"'0\n *é", ": "])
 NOISE = st.lists(WORDS | MARKS | st.text(max_size=3), max_size=12).map("".join)
