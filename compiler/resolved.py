@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from automlc.compiler.expand import SHIPPED, TRAINING, load_preset
 from automlc.compiler.graph import Record
 from automlc.spec.diagnostics import Span, clean
 from automlc.spec.load import LoadedSpec, dotted
@@ -189,7 +190,27 @@ class Values:
             assert decided is not None, "the key is one of keys()"
             return Value(key, decided.decision, decided.because, decided)
         path, text = self.said[key]
-        return Value(key, text, self.loaded.origin(path), decided, _told(self.loaded, path))
+        told = _told(self.loaded, path)
+        below = self.below(path)
+        if told or (below and self.loaded.spans(path) is not None):
+            told = (*below, *(told or (f"{self.loaded.origin(path)} says {_cut(text)}",)))
+        return Value(key, text, self.loaded.origin(path), decided, told)
+
+    def below(self, path: Path) -> tuple[str, ...]:
+        """What holds of a key where no layer says anything: a preset's parameter, or a default."""
+        if path[:2] == ("space", "parameters") and len(path) == 3:
+            return tuple(self.presets(str(path[2])))
+        default = _default(path)
+        return () if default is None else (f"the default is {default}",)
+
+    def presets(self, name: str) -> Iterator[str]:
+        """What the presets say of a parameter, the training's own first."""
+        chosen = self.records.get("space.preset")
+        for preset in (TRAINING, chosen.decision if chosen is not None else None):
+            declared = load_preset(preset).parameters.get(name) if preset in SHIPPED else None
+            if declared is not None and declared.span is not None:
+                parameter = declared.parameter(name)
+                yield f"{preset}:{declared.span.line} says {parameter.domain}"
 
 
 def _all(
@@ -240,6 +261,21 @@ def _told(loaded: LoadedSpec, path: Path) -> tuple[str, ...]:
         for place, node in told
     ]
     return tuple(words)
+
+
+def _default(path: Path) -> str | None:
+    """The default of a key of the language; None for keys that are required or not of it."""
+    model: type[BaseModel] = Spec
+    for part in path[:-1]:
+        info = model.model_fields.get(str(part))
+        inner = info.annotation if info is not None else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return None
+        model = inner
+    info = model.model_fields.get(str(path[-1]))
+    if info is None or info.is_required():
+        return None
+    return "the file's name" if path == ("name",) else plain_text(info.get_default(), unit_of(info))
 
 
 def _cut(text: str) -> str:

@@ -133,23 +133,34 @@ def test_every_key_of_the_language_can_be_explained(project: Path) -> None:
             ("budget.epochs", "--profile", "smoke", "--set", "budget.epochs=3"),
             "budget.epochs = 3\n"
             "    from --set budget.epochs=3 (budget)\n"
-            "    base.yaml:4 says 15; profile smoke (task.yaml:13) says 2; "
+            "    the default is 10; base.yaml:4 says 15; profile smoke (task.yaml:13) says 2; "
             "--set budget.epochs=3 says 3\n",
         ),
-        (("budget.epochs",), "budget.epochs = 15\n    from base.yaml:4 (budget)\n"),
+        (
+            ("budget.epochs",),
+            "budget.epochs = 15\n"
+            "    from base.yaml:4 (budget)\n"
+            "    the default is 10; base.yaml:4 says 15\n",
+        ),
         (("budget.first",), "budget.first = 0.05\n    from default\n"),
+        (
+            ("task.kind",),
+            "task.kind = image_classification\n    from base.yaml:2\n",
+        ),
         (("monitor.probe",), "monitor.probe = 32\n    from default\n"),
         (
             ("budget.memory", "--set", "budget.memory=null"),
             "budget.memory = null\n"
             "    from default (budget)\n"
-            "    base.yaml:4 says 2GB; --set budget.memory=null takes it away\n",
+            "    the default is null; base.yaml:4 says 2GB; "
+            "--set budget.memory=null takes it away\n",
         ),
         (
             ("budget.epoch_wall", "--set", "budget.epoch_wall=2min"),
             "budget.epoch_wall = 2min\n"
             "    from --set budget.epoch_wall=2min (budget)\n"
-            "    base.yaml:4 says 90s; --set budget.epoch_wall=2min says 2min\n",
+            "    the default is 600s; base.yaml:4 says 90s; "
+            "--set budget.epoch_wall=2min says 2min\n",
         ),
         (
             ("space.forbid[0]",),
@@ -160,6 +171,16 @@ def test_every_key_of_the_language_can_be_explained(project: Path) -> None:
 def test_a_key_tells_who_said_what(project: Path, arguments: tuple[str, ...], said: str) -> None:
     key, *options = arguments
     assert output("explain", key, str(project), *options) == said
+
+
+def test_a_parameter_tells_what_its_presets_say(project: Path) -> None:
+    first, _, told = output("explain", "space.parameters.lr", str(project)).splitlines()
+    assert first.startswith("space.parameters.lr = log_uniform(0.0001, 0.1)")
+    assert re.fullmatch(
+        r" +training:\d+ says fixed\(0\.001\); image/blocks:\d+ says log_uniform\(.*\);"
+        r" task\.yaml:4 says log_uniform\(1e-4, 1e-1\)",
+        told,
+    )
 
 
 def test_options_of_a_strategy_that_was_replaced_are_gone(project: Path) -> None:
