@@ -17,7 +17,7 @@ from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
 from automlc.spec.diagnostics import Diagnostic, sort_key
 from automlc.spec.errors import SpecError
-from automlc.spec.load import LoadedSpec, load
+from automlc.spec.load import PLAIN, LoadedSpec, Variant, load
 
 # Each may rely on what those before it have settled.
 PASSES = (
@@ -44,13 +44,13 @@ def run_passes(draft: Draft) -> Draft:
 _CONSEQUENCES = frozenset({"E307", "E312", "E325", "E334", "E335", "W521"})
 
 
-def load_checked(path: Path) -> LoadedSpec:
+def load_checked(path: Path, variant: Variant = PLAIN) -> LoadedSpec:
     """Load a spec; where it is wrong, say what the passes find in the rest of it as well.
 
     Raises SpecError with everything, AutomlcError if there is no such file.
     """
     try:
-        return load(path)
+        return load(path, variant)
     except SpecError as error:
         raise with_rest(error) from None
 
@@ -69,3 +69,38 @@ def check(loaded: LoadedSpec, roots: Sequence[Path] = ()) -> list[Diagnostic]:
     """Everything that can be said of a spec without its data."""
     contract = nominal_contract(loaded.spec.task.kind)
     return run_passes(Draft(loaded, contract, True, tuple(roots))).problems.found
+
+
+def check_all(path: Path, variant: Variant = PLAIN) -> tuple[list[Diagnostic], dict[str, str]]:
+    """Everything that can be said of a spec and of all its profiles; texts that it points into.
+
+    Raises AutomlcError if there is no such file.
+    """
+    try:
+        loaded = load(path, variant)
+    except SpecError as error:
+        whole = with_rest(error)
+        found, sources = list(whole.diagnostics), whole.sources
+        return [*found, *_of_profiles(error.partial, found)], sources
+    found = [*loaded.warnings, *check(loaded)]
+    return [*found, *_of_profiles(loaded, found)], loaded.sources
+
+
+def _of_profiles(loaded: LoadedSpec | None, told: list[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong with the spec only when one of its other profiles is chosen."""
+    if loaded is None or loaded.layers is None:
+        return []
+    from automlc.spec.layers import marked, others
+
+    seen = {(d.code, d.span) for d in told}
+    more: list[Diagnostic] = []
+    for name, one, problems in others(loaded):
+        if one is not None:
+            broken = any(d.code.startswith("E") for d in problems)
+            rest = check(one)
+            problems += [d for d in rest if not (broken and d.code in _CONSEQUENCES)]
+        for diagnostic in sorted(set(problems), key=sort_key):
+            if (diagnostic.code, diagnostic.span) not in seen:
+                seen.add((diagnostic.code, diagnostic.span))
+                more.append(marked(diagnostic, loaded.layers, name))
+    return more

@@ -67,8 +67,7 @@ class Draft:
 
     def origin(self, key: str) -> str:
         """Where a key of the spec has its value from: its line, or the default."""
-        span = self.loaded.spans(key)
-        return f"{self.loaded.source.path.name}:{span.line}" if span is not None else "default"
+        return self.loaded.origin(key)
 
     def graph(self) -> SearchGraph:
         """The finished graph; only for a draft without errors."""

@@ -49,6 +49,9 @@ def _record_inputs(draft: Draft) -> Draft:
     """Records of values that no pass decides: they stand in the spec, the data or the defaults."""
     spec, contract = draft.loaded.spec, draft.contract
     data = contract.input
+    layers = draft.loaded.layers
+    if layers is not None and not layers.is_one_file:
+        draft = draft.noted("load", "spec", layers.summary(), "the files and the command line")
     draft = draft.noted("read_contract", "data.source", contract.source, contract.fingerprint)
     draft = draft.noted("read_contract", "data.input", _size(data), "the data's contract")
     if isinstance(contract.target, ClassTarget):

@@ -217,6 +217,13 @@ class _Merge:
             span = declaration.span
             self.origins[name] = f"{origin}:{span.line}" if span is not None else origin
 
+    def add_of_spec(self, declared: Mapping[str, ParameterDecl], loaded: LoadedSpec) -> None:
+        """The parameters of the spec itself, which may come from several files."""
+        self.add(declared, loaded.source.path.name)
+        for name, declaration in declared.items():
+            if declaration.span is not None:
+                self.origins[name] = loaded.place(declaration.span)
+
 
 def expand(
     loaded: LoadedSpec,
@@ -254,7 +261,7 @@ def expand(
         and not (backbones.entries or embeddings.entries or section.model or section.blocks)
         and all(_is_covered(name, d, merge) for name, d in section.parameters.items())
     )
-    merge.add(section.parameters, loaded.source.path.name)
+    merge.add_of_spec(section.parameters, loaded)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, merge, problems)
     if preset is not None and preset.name == TEXT:

@@ -186,7 +186,7 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
                 hint="widen the parameter: a group of space.expand may have the value",
             )  # fmt: skip
         actions.append(resolved)
-    line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key
+    line = draft.loaded.place(rule.span) if rule.span else key
     return WrittenRule(to_text(condition), tuple(actions), line)
 
 

@@ -7,6 +7,7 @@ parsed, `space.model` and `space.blocks` stay nodes.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from automlc.spec.domains import ParameterDecl, is_device_name
@@ -474,6 +476,14 @@ class Spec(Section):
                 f"write name: {folder_name(name)}",
             )
         return name
+
+
+def unit_of(info: FieldInfo) -> str:
+    """The unit that a field's value has once it is read: `s`, `B`, or none."""
+    read = next((m for m in info.metadata if isinstance(m, _Quantity)), None)
+    if read is None:
+        return ""
+    return "s" if re.fullmatch(read.schema["pattern"], "1s") else "B"
 
 
 def folder_name(text: str) -> str:

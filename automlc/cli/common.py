@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from automlc.spec.diagnostics import Diagnostic, render
+
+if TYPE_CHECKING:
+    from automlc.spec.load import Variant
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 data_root_option = click.option(
@@ -18,6 +24,33 @@ data_root_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="A further folder in which data may lie; may be given several times.",
 )
+
+
+def variant_options(command: F) -> F:
+    """--profile and --set, as the parameters `profile` and `overrides`."""
+    overrides = click.option(
+        "--set",
+        "overrides",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set one value over all else, as budget.epochs=3 (repeatable).",
+    )
+    profile = click.option("--profile", metavar="NAME", help="A profile of the spec.")
+    return profile(overrides(command))
+
+
+def variant_of(target: Path, profile: str | None, overrides: tuple[str, ...]) -> Variant:
+    """Which of a spec's variants is meant; a compiled project and its files have none."""
+    from automlc.spec.errors import AutomlcError
+    from automlc.spec.load import Variant
+
+    if (profile or overrides) and (target.is_dir() or target.suffix == ".json"):
+        option = "--profile" if profile else "--set"
+        raise AutomlcError(
+            f"{option} changes a spec, and {target} is compiled already",
+            f"name the spec: automlc compile SPEC {option} ...",
+        )
+    return Variant(profile, overrides)
 
 
 def say_warnings(warnings: Iterable[Diagnostic]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from automlc.cli.common import variant_options
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
 
 DEFAULT = "task.yaml"
@@ -24,17 +25,25 @@ DEFAULT = "task.yaml"
     show_default=True,
     help="How diagnostics are printed; json goes to standard output.",
 )
+@variant_options
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing about files without findings.")
-def command(files: tuple[str, ...], form: str, quiet: bool) -> int:
+def command(
+    files: tuple[str, ...],
+    form: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    quiet: bool,
+) -> int:
     """Check specs and report every error with its place.
 
-    Without FILES, checks task.yaml. Exit code 1 when a file has errors.
+    Without FILES, checks task.yaml. All profiles of a spec are checked. Exit code 1 when
+    a file has errors.
     """
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     with _cold_start():
         for file in files or (DEFAULT,):
-            of_file, texts = check_file(Path(file))
+            of_file, texts = check_file(Path(file), profile, overrides)
             sources |= texts
             found += of_file
             if not of_file and form != "json" and not quiet:
@@ -55,16 +64,14 @@ def _cold_start() -> Iterator[None]:
             gc.enable()
 
 
-def check_file(path: Path) -> tuple[list[Diagnostic], dict[str, str]]:
+def check_file(
+    path: Path, profile: str | None = None, overrides: tuple[str, ...] = ()
+) -> tuple[list[Diagnostic], dict[str, str]]:
     """All diagnostics of a file, and the texts they point into."""
-    from automlc.compiler.checks import check, load_checked
-    from automlc.spec.errors import SpecError
+    from automlc.compiler.checks import check_all
+    from automlc.spec.load import Variant
 
-    try:
-        loaded = load_checked(path)
-    except SpecError as error:
-        return list(error.diagnostics), error.sources
-    return [*loaded.warnings, *check(loaded)], loaded.sources
+    return check_all(path, Variant(profile, overrides))
 
 
 def show(found: list[Diagnostic], form: str, sources: dict[str, str]) -> None:

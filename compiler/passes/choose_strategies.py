@@ -12,6 +12,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
+from automlc.spec.diagnostics import Diagnostic, Note
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -58,6 +59,15 @@ def _resolve(
     try:
         values = model.model_validate(options)
     except ValidationError as error:
-        draft.problems.found += explain_validation(error, draft.loaded.node, model, (section,))
+        found = explain_validation(error, draft.loaded.node, model, (section,))
+        draft.problems.found += [_with_word(draft, one, section, word, name) for one in found]
         return None
     return Choice(name, values.model_dump(mode="json"))
+
+
+def _with_word(draft: Draft, found: Diagnostic, section: str, word: str, name: str) -> Diagnostic:
+    """The diagnostic of an option; where files are merged, with the place of the strategy."""
+    if draft.loaded.layers is None:
+        return found
+    note = Note(f"the {word} is {name}", draft.loaded.spans(f"{section}.{word}"))
+    return replace(found, notes=(*found.notes, note))

@@ -149,4 +149,4 @@ def _decision(one: Adopted) -> str:
 
 def _origin(draft: Draft) -> str:
     span = _span(draft)
-    return f"{draft.loaded.source.path.name}:{span.line}" if span is not None else "default"
+    return draft.loaded.place(span) if span is not None else "default"
