@@ -1,19 +1,20 @@
 """`.aml` text to the same tree of nodes that YAML gives, with places in the `.aml` file.
 
-Tokens come from spec/aml_tokens.py, statements from grammar/automl.lark. What statements mean beyond
-`key value` is decided here, by where they stand: a word before a block is the section's main key
-(`task image_classification {…}`), `~` declares a parameter, `forbid`, `constrain` and `when` add to
-their lists, `block` and `model` hold layers (spec/aml_layers.py).
+Tokens come from spec/aml_tokens.py, statements from grammar/automl.lark. What statements mean
+beyond `key value` is decided here, by where they stand: a word before a block is the section's
+main key (`task image_classification {…}`), `~` declares a parameter, `forbid`, `constrain` and
+`when` add to their lists, `block` and `model` hold layers (spec/aml_layers.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeAlias
 
-from automlc.spec.aml_tokens import Places, Tok, TooLargeError, tokens, unquoted
+from automlc.spec.aml_tokens import STRING, Places, Tok, TooLargeError, tokens, unquoted
 from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
 from automlc.spec.record import record
 from automlc.spec.yaml_nodes import (
@@ -40,6 +41,7 @@ MAIN = {
 # Of these, those that are no section when they stand alone: `search tpe` is the text tpe.
 SHORT = frozenset({"search", "stopping", "backend", "rules"})
 # (section, word) -> the list that such a statement adds to.
+_SIGN = re.compile(r"([=:])\s*")  # of other languages, between a key and its value
 _FOLD = re.compile(r"[ \t]*[\r\n]\s*")  # a text over several lines is one with blanks
 LISTS = {("", "constrain"): "constraints", ("space", "forbid"): "forbid", ("rules", "when"): "when"}
 
@@ -149,11 +151,11 @@ class _Build:
 
     string = text
 
-    def list(self, parts: list[Any]) -> Items:
+    def list(self, parts: Sequence[Any]) -> Items:
         items = tuple(p for p in parts if isinstance(p, Text | Items | Block))
         return Items(items, _tok(parts[0]).start, _tok(parts[-1]).end)
 
-    def block(self, parts: list[Any]) -> Block:
+    def block(self, parts: Sequence[Any]) -> Block:
         return Block(_statements(parts), _tok(parts[0]).start, _tok(parts[-1]).end)
 
 
@@ -171,7 +173,7 @@ _EXPECTED = {
     "RBRACE": ("`}` closes no block", "remove it, or open a block before it"),
     "RSQB": ("`]` closes no list", "remove it, or begin the list with ["),
     "LBRACE": ("a block is not expected here", "write a key before `{`"),
-    "TILDE": ("`~` declares a parameter", "write name ~ domain, such as lr ~ log_uniform(1e-4, 1e-1)"),
+    "TILDE": ("`~` declares a parameter", "write lr ~ log_uniform(1e-4, 1e-1)"),
     "STRING": ("a text is not expected here", "put `;` or a line break before it"),
     "TEXT": ("this is not expected here", "put `;` or a line break between two statements"),
     "LSQB": ("a list is not expected here", "write key [a, b]"),
@@ -197,9 +199,11 @@ class _Reader:
         skipping: int | None = None  # the number of open brackets that the end is looked for at
         for token in self._closed():
             depth = len(self.open)
+            if token.type in ("RBRACE", "RSQB") and not self._closes(token):
+                continue
             if token.type in ("LBRACE", "LSQB"):
                 self.open.append(token)
-            elif token.type in ("RBRACE", "RSQB") and self.open:
+            elif token.type in ("RBRACE", "RSQB"):
                 self.open.pop()
             if skipping is not None:
                 closes = token.type in ("RBRACE", "RSQB") and len(self.open) < skipping
@@ -220,10 +224,26 @@ class _Reader:
         result: tuple[Statement, ...] = parser.feed_eof()
         return result
 
+    def _closes(self, token: Tok) -> bool:
+        """Whether a closing bracket closes the one that was opened last; it is reported if not."""
+        opened = self.open[-1] if self.open else None
+        if opened is not None and opened.type[1:] == token.type[1:]:
+            return True
+        message, hint = _EXPECTED[token.type]
+        notes: tuple[Note, ...] = ()
+        if opened is not None:
+            closing = "}" if opened.type == "LBRACE" else "]"
+            message, hint = f"{quote(token.text)} does not close this", f"write `{closing}`"
+            span = self.places.span(opened.start, opened.end)
+            notes = (Note(f"{quote(opened.text)} was opened here", span),)
+        self._add("E114", message, self.places.span(token.start, token.end), hint, *notes)
+        return False
+
     def _closed(self) -> Iterator[Tok]:
         """The tokens, and what closes brackets that are still open at the end."""
         yield from tokens(self.text)
         end = len(self.text)
+        yield Tok("END", "", end, end)
         if self.open:
             first = self.open[-1]
             kind = "block" if first.type == "LBRACE" else "list"
@@ -250,27 +270,17 @@ class _Reader:
     def _report(self, token: Tok, accepts: set[str]) -> None:
         message, hint = _EXPECTED[token.type]
         code = "E113"
-        opened = self.open[-2:-1] or self.open[-1:]
-        notes: tuple[Note, ...] = ()
         first = token.text.lstrip()[:1]
-        if token.type in ("TEXT", "WORD") and first in ("=", ":"):
+        if token.type == "TEXT" and first in ("=", ":"):
             message, hint = f"`{first}` does not stand between key and value", "write key value"
-        elif token.type == "TEXT" and first in "\"'":
+        elif token.type == "TEXT" and first in ('"', "'"):
             code, message, hint = "E115", "the text is not closed", f"end it with {first}"
-        elif token.type == "TEXT" and first in "-,":
+        elif token.type == "TEXT" and first in ("-", ","):
             message = f"{quote(first)} does not begin a statement"
             hint = "write items of a list between [ and ]"
-        elif token.type in ("RBRACE", "RSQB") and opened and accepts:
-            start = opened[-1]
-            code = "E114"
-            closing = "}" if start.type == "LBRACE" else "]"
-            if closing != token.text:
-                message, hint = f"{quote(token.text)} does not close this", f"write `{closing}`"
-                span = self.places.span(start.start, start.end)
-                notes = (Note(f"{quote(start.text)} was opened here", span),)
         elif token.type == "END" and "TEXT" not in accepts:
             return
-        self._add(code, message, self.places.span(token.start, token.end), hint, *notes)
+        self._add(code, message, self.places.span(token.start, token.end), hint)
 
     def _add(self, code: str, message: str, span: Span, hint: str | None, *notes: Note) -> None:
         self.repeats[code] = self.repeats.get(code, 0) + 1
@@ -305,9 +315,11 @@ class Builder:
         """A text by the core schema of YAML 1.2, or a string as it is."""
         span = self.places.span(token.start, token.end)
         if token.type == "STRING":
-            value = self.unquote(token)
-            return ScalarNode(value, value, span, token.text[0])
+            inside = self.unquote(token)
+            return ScalarNode(inside, inside, span, token.text[0])
         text = _FOLD.sub(" ", token.text)
+        if text[:1] in ('"', "'") and not STRING.match(text):
+            self.report("E115", "the text is not closed", span, f"end it with {text[0]}")
         value, problem = resolve(text)
         if problem:
             self.report("E111", problem, span, "write it between quotes if it is text")
@@ -376,6 +388,8 @@ class Builder:
     def statement(self, one: Statement, place: str, entries: _Entries) -> None:
         """Add what one statement says."""
         assert one.word is not None
+        one = self.without_sign(one)
+        assert one.word is not None
         word, value = one.word.text, one.value
         if one.marked:
             self.parameter(one, place, entries)
@@ -394,6 +408,23 @@ class Builder:
             inner = word if place == "" and (word in MAIN or word == "profiles") else "-"
             inner = "" if place == "profiles" else inner
             self.put(entries, self.key(one.word), self.keyed(one, inner))
+
+    def without_sign(self, one: Statement) -> Statement:
+        """The statement; `key: value` and `key = value` are said to be wrong and read as meant."""
+        text = one.head or one.value
+        if not isinstance(text, Text) or text.token.type != "TEXT":
+            return one
+        match = _SIGN.match(text.token.text)
+        if match is None:
+            return one
+        start = text.token.start
+        assert one.word is not None
+        rest = text.token.text[match.end() :]
+        hint = f"write {one.word.text[:40]} {rest[:40]}".rstrip()
+        message = f"{quote(match[1])} does not stand between key and value"
+        self.report("E113", message, self.places.span(start, start + 1), hint)
+        meant = Text(Tok("TEXT", rest or "null", start + match.end(), text.token.end))
+        return replace(one, head=meant) if one.head is not None else replace(one, value=meant)
 
     def keyed(self, one: Statement, inner: str) -> Node:
         """The value of a key, with the main word of a section in it."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from automlc.spec.aml import Block, Builder, Statement, Text
-from automlc.spec.aml_tokens import Tok
+from automlc.spec.aml_tokens import STRING, Tok
 from automlc.spec.diagnostics import Span, quote
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -164,11 +164,8 @@ def _sub(token: Tok, start: int, end: int) -> Tok:
     while end > start and token.text[end - 1] in " \t\r\n":
         end -= 1
     text = token.text[start:end]
-    quoted = len(text) > 1 and text[0] == text[-1] and _STRING.fullmatch(text)
+    quoted = len(text) > 1 and text[0] == text[-1] and STRING.fullmatch(text)
     return Tok("STRING" if quoted else "TEXT", text, token.start + start, token.start + end)
-
-
-_STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"|\'(?:[^\'\n\r]|\'\')*\'')
 
 
 def _clauses(token: Tok, names: tuple[str, ...]) -> Iterator[tuple[str, Tok]]:

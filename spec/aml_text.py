@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from automlc.spec.aml import LISTS, MAIN, SHORT
-from automlc.spec.aml_tokens import TooLargeError, tokens
-from automlc.spec.comments import Comments
+from automlc.spec.aml_tokens import STRING, TooLargeError, tokens
+from automlc.spec.comments import Comments, tidied
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, resolve
 
 WIDTH = 88
@@ -26,8 +26,7 @@ def aml_text(root: MappingNode, comments: Comments | None = None) -> str:
     """The whole text of a spec. Comments that find no place stand at the end."""
     writer = _Writer(comments or Comments(None, []))
     lines = list(writer.section(root, "", ""))
-    lines += writer.comments.rest()
-    return "\n".join(lines) + "\n"
+    return tidied(lines + writer.comments.rest())
 
 
 class _Writer:
@@ -69,10 +68,8 @@ class _Writer:
         """`key value`, `key [items]`, `key { statements }`."""
         inline = self.inline(value, place)
         if (
-            (inline is not None
-            and len(indent) + len(head) + 1 + len(inline) <= WIDTH)
-            or isinstance(value, ScalarNode)
-        ):
+            inline is not None and len(indent) + len(head) + 1 + len(inline) <= WIDTH
+        ) or isinstance(value, ScalarNode):
             yield self.behind(f"{indent}{head} {inline}", key)
         elif isinstance(value, MappingNode):
             inner = self.section(value, place, indent + INDENT)
@@ -105,7 +102,7 @@ class _Writer:
         self, head: str, key: Node, value: Node, lines: Iterator[str], indent: str
     ) -> Iterator[str]:
         """A head and its lines between braces; on one line where they are few and short."""
-        few = not self.comments.inside(value)
+        few = not self.comments.within(value)
         inner = list(lines) if few else None
         if inner is not None and len(inner) <= 4 and not any(_is_open(line) for line in inner):
             text = (
@@ -130,7 +127,7 @@ class _Writer:
             case ScalarNode():
                 return scalar_text(node, in_list=in_list)
             case SequenceNode(items=items):
-                if self.comments.inside(*items):
+                if self.comments.within(node):
                     return None
                 parts = [self.inline(item, in_list=True) for item in items]
                 if any(part is None for part in parts):
@@ -139,7 +136,7 @@ class _Writer:
             case MappingNode(items=()):
                 return "{}"
             case MappingNode(items=pairs):
-                if place != "-" or self.comments.inside(node):
+                if place != "-" or self.comments.within(node):
                     return None
                 parts = [self.pair(key, value) for key, value in pairs]
                 if len(parts) > 4 or any(part is None for part in parts):
@@ -220,7 +217,8 @@ class _Writer:
                 assert isinstance(args, SequenceNode)
                 for comment in self.comments.take_all(block.items[0][0], args, block.items[1][0]):
                     yield f"{indent}{comment}"
-                head += f"({', '.join(scalar_text(a, in_list=True) for a in args.items if isinstance(a, ScalarNode))})"
+                words = [scalar_text(a) for a in args.items if isinstance(a, ScalarNode)]
+                head += f"({', '.join(words)})"
             assert isinstance(body, SequenceNode)
             yield from self.block(head, name, body, self.layers(body, indent + INDENT), indent)
 
@@ -403,7 +401,9 @@ def scalar_text(node: ScalarNode, *, in_list: bool = False) -> str:
 def _reads_back(text: str, in_list: bool) -> bool:
     if not text or "\n" in text or "\r" in text or not text.isprintable():
         return False
-    if not isinstance(resolve(text)[0], str) or not _is_balanced(text):
+    if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:":
+        return False
+    if text[0] in "\"'" and not STRING.match(text):
         return False
     before = ["LSQB"] if in_list else ["WORD"]
     after = ["RSQB"] if in_list else ["END"]

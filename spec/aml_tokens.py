@@ -15,10 +15,10 @@ from typing import NamedTuple
 from automlc.spec.diagnostics import Span
 from automlc.spec.yaml_nodes import MAX_DEPTH, MAX_EVENTS
 
-_WORD = re.compile(r"""[^\s{}\[\](),;#"'~=]+""")
+_WORD = re.compile(r"""(?:[^\s{}\[\](),;#"'~=:]|:(?=[^\s{}\[\](),;#"'~=]))+""")
 _BLANK = re.compile(r"[ \t\ufeff]+")
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"|' + r"'(?:[^'\n\r]|'')*'")
+STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"|' + r"'(?:[^'\n\r]|'')*'")
 # What may change where a text ends; all other characters are skipped at once.
 _MARK = re.compile("[()\\[\\]{};,\"'#]|\r\n|[\n\r\x85\u2028\u2029]")
 MOST_LINES = 60  # of one text: a bracket that is never closed must not take the rest of the file
@@ -105,7 +105,7 @@ def _next(text: str, at: int, begins: bool, in_list: bool) -> Tok:
         return _token("END", text, at, at + 1)
     if letter in _SINGLE:
         return _token(_SINGLE[letter], text, at, at + 1)
-    string = _STRING.match(text, at)
+    string = STRING.match(text, at)
     if string and (begins or _ends(text, string.end(), in_list)):
         kind = "WORD" if begins and not in_list else "STRING"
         return _token(kind, text, at, string.end())
@@ -146,7 +146,7 @@ def _end_of_text(text: str, start: int, in_list: bool) -> int:
                 return _trimmed(text, start, mark.start())
             depth -= depth > 0
         elif letter in "\"'":
-            string = _STRING.match(text, mark.start())
+            string = STRING.match(text, mark.start())
             at = string.end() if string else at
         elif letter == "#":
             if text[mark.start() - 1 : mark.start()] in (" ", "\t", "\n", "\r"):

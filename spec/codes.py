@@ -109,6 +109,49 @@ _TABLE = (
     ),
     # Schema
     Code(
+        "E113",
+        "a statement that cannot be read (.aml)",
+        "A statement of an .aml file is key value, key { statements }, key [items] or lr ~ domain.",
+        "task = image_classification",
+        "task image_classification",
+    ),
+    Code(
+        "E114",
+        "a bracket without its partner (.aml)",
+        "Every { has its }, every [ its ].",
+        "budget { trials 3",
+        "budget { trials 3 }",
+    ),
+    Code(
+        "E115",
+        "a text that is not closed, or an unknown escape (.aml)",
+        'A text between quotes ends on its line; \\n, \\t, \\\\, \\" and \\uXXXX are its escapes.',
+        'name "digits',
+        'name "digits"',
+    ),
+    Code(
+        "E116",
+        "words where a block or arguments belong (.aml)",
+        "Only sections with a main key have a word before the block, and layers have arguments as "
+        "name=value.",
+        "model { conv2d(8) }",
+        "model { conv2d(filters=8) }",
+    ),
+    Code(
+        "E117",
+        "`~` outside of the space (.aml)",
+        "Parameters are declared in the block of `space`.",
+        "budget { lr ~ float(0, 1) }",
+        "space { lr ~ float(0, 1) }",
+    ),
+    Code(
+        "E118",
+        "what the other surface cannot say",
+        "`automlc fmt --to` converts specs that can be read; some mistakes exist on one side only.",
+        "automlc fmt --to dsl task.yaml   # with `task:` as a text",
+        "automlc validate task.yaml",
+    ),
+    Code(
         "E201",
         "an unknown key",
         "Unknown keys are errors, so that a typo cannot silently fall back to a default.",

@@ -11,7 +11,7 @@ Place: TypeAlias = tuple[int, int]  # line and column
 
 
 class Comment(NamedTuple):
-    """A comment with its `#`; `alone` on its line, or behind something."""
+    """A comment with its `#`, `alone` on its line or behind something; an empty line without."""
 
     line: int
     column: int
@@ -30,7 +30,7 @@ class Comments:
         self.before: dict[Place, list[str]] = {}
         self.behind: dict[Place, list[str]] = {}
         self.tail: list[str] = []
-        places = sorted({*_places(root)}) if root is not None else []
+        places = sorted({*_places(root, itself=False)}) if root is not None else []
         lines: dict[int, Place] = {}
         for place in places:
             lines.setdefault(place[0], place)
@@ -55,11 +55,25 @@ class Comments:
         """What stands behind an entry, several joined; taken away."""
         return "  ".join(self.behind.pop(_place(node), []))
 
+    def within(self, node: Node) -> bool:
+        """Whether an entry of a mapping or a list, or what is inside it, has a comment."""
+        match node:
+            case MappingNode(items=pairs):
+                return self.inside(*(part for pair in pairs for part in pair))
+            case SequenceNode(items=items):
+                return self.inside(*items)
+            case _:
+                return False
+
     def inside(self, *nodes: Node) -> bool:
-        """Whether something inside of nodes has a comment."""
+        """Whether one of the nodes, or what is inside it, has a comment."""
         if not self.before and not self.behind:
             return False
-        return any(p in self.before or p in self.behind for node in nodes for p in _places(node))
+        return any(
+            any(self.before.get(place, ())) or place in self.behind
+            for node in nodes
+            for place in _places(node)
+        )
 
     def take_all(self, *nodes: Node) -> list[str]:
         """Every comment of entries inside of nodes, for a form that has no place for them."""
@@ -69,23 +83,26 @@ class Comments:
         for place in sorted({p for node in nodes for p in _places(node)}):
             taken += self.before.pop(place, [])
             taken += self.behind.pop(place, [])
-        return taken
+        return [text for text in taken if text]
 
     def rest(self) -> list[str]:
         """What nobody took, in order."""
         left = {**self.before}
         for place, texts in self.behind.items():
             left[place] = [*left.get(place, []), *texts]
-        return [*(text for place in sorted(left) for text in left[place]), *self.tail]
+        return [text for place in sorted(left) for text in left[place] if text] + [
+            text for text in self.tail if text
+        ]
 
 
 def _place(node: Node) -> Place:
     return node.span.line, node.span.column
 
 
-def _places(node: Node) -> Iterator[Place]:
+def _places(node: Node, *, itself: bool = True) -> Iterator[Place]:
     """Where entries begin: keys of mappings, items of lists; and the node itself."""
-    yield _place(node)
+    if itself:
+        yield _place(node)
     match node:
         case MappingNode(items=pairs):
             for key, value in pairs:
@@ -97,3 +114,15 @@ def _places(node: Node) -> Iterator[Place]:
                 yield from _places(item)
         case _:
             pass
+
+
+def tidied(lines: list[str]) -> str:
+    """Lines as a text: no blanks at ends, no empty line at the beginning, at most one in a row."""
+    kept: list[str] = []
+    for line in lines:
+        line = line.rstrip()
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    while kept and not kept[-1]:
+        kept.pop()
+    return "\n".join(kept) + "\n" if kept else ""

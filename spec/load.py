@@ -159,7 +159,11 @@ def load_text(text: str, file: str = "<text>", variant: Variant = PLAIN) -> Load
 
 
 def parse(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a spec's text and what is wrong with its syntax."""
+    """The tree of a spec's text and what is wrong with its syntax; the suffix tells the surface."""
+    if file.endswith(".aml"):
+        from automlc.spec.aml import parse_aml
+
+        return parse_aml(text, file)
     return parse_yaml(text, file)
 
 

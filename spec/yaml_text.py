@@ -60,7 +60,7 @@ def entry_lines(
     key: ScalarNode, value: Node, at: Path, indent: str, comment: Comment
 ) -> Iterator[Line]:
     """The lines of one key and its value."""
-    head = f"{indent}{_key_text(key)}:"
+    head = f"{indent}{key_text(key)}:"
     short = one_line(value)
     if short is not None:
         yield Line(f"{head} {short}", comment(at, value))
@@ -112,14 +112,16 @@ def scalar_text(node: ScalarNode, *, flow: bool = False) -> str:
     if node.value is None:
         return "null"
     if not isinstance(node.value, str):
-        return node.text if _is_same(node.text, node.value, flow) else str(node.value).lower()
+        if node.value != node.value or _is_same(node.text, node.value, flow):  # NaN is not itself
+            return node.text
+        return str(node.value).lower()
     return node.value if _is_same(node.value, node.value, flow) else _quoted(node.value)
 
 
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 
 
-def _key_text(key: ScalarNode) -> str:
+def key_text(key: ScalarNode) -> str:
     """Keys are texts, whatever they look like; `3:` and `"3":` are the same key."""
     text = key.text
     if _SIMPLE.fullmatch(text) or _is_read(f"{text}: 1", lambda k: k == text):

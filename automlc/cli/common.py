@@ -65,3 +65,9 @@ def roots_of_environment() -> list[Path]:
     """The folders of AUTOMLC_DATA_ROOT, in which data may lie."""
     text = os.environ.get("AUTOMLC_DATA_ROOT", "")
     return [Path(item) for item in text.split(os.pathsep) if item]
+
+
+def default_spec() -> Path:
+    """The spec that is meant where none is named: task.aml where there is only that."""
+    dsl = Path("task.aml")
+    return dsl if dsl.exists() and not Path("task.yaml").exists() else Path("task.yaml")

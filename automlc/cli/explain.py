@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from automlc.cli.common import data_root_option, variant_of, variant_options
+from automlc.cli.common import data_root_option, default_spec, variant_of, variant_options
 from automlc.spec.errors import AutomlcError
 
 
@@ -31,7 +31,7 @@ def command(
     if re.fullmatch(r"[EWew]\d{3}", what):
         click.echo(_code(what.upper()))
         return
-    path = spec or Path("task.yaml")
+    path = spec or default_spec()
     if not path.exists():
         raise AutomlcError(f"there is no {path}", "name the spec: automlc explain KEY SPEC")
     if path.is_dir() or path.suffix == ".json":

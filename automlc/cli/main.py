@@ -13,6 +13,7 @@ from automlc.spec.errors import AutomlcError, SpecError
 # verb -> one line of help; the verb lives in automlc/cli/<verb>.py as `command`.
 VERBS = {
     "validate": "Check a spec and report every error with its location.",
+    "fmt": "Format specs, or write them as YAML or DSL.",
     "plan": "Show what compile and run would do; write nothing.",
     "compile": "Turn a spec into a project of plain framework code.",
     "graph": "Print the search graph as Mermaid, DOT or JSON.",

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 
-from automlc.cli.common import variant_options
+from automlc.cli.common import default_spec, variant_options
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
-
-DEFAULT = "task.yaml"
 
 
 @click.command("validate")
@@ -36,13 +34,13 @@ def command(
 ) -> int:
     """Check specs and report every error with its place.
 
-    Without FILES, checks task.yaml. All profiles of a spec are checked. Exit code 1 when
-    a file has errors.
+    Without FILES, checks task.yaml or task.aml. All profiles of a spec are checked. Exit code 1
+    when a file has errors.
     """
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     with _cold_start():
-        for file in files or (DEFAULT,):
+        for file in files or (str(default_spec()),):
             of_file, texts = check_file(Path(file), profile, overrides)
             sources |= texts
             found += of_file
