@@ -1,0 +1,77 @@
+"""The forms in which every list of names is told: a topic, its entries, and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import Any
+
+from automlc.spec.record import record
+
+
+@record
+class Option:
+    """One thing that an entry takes: an argument, an option, a parameter, a key.
+
+    `default` is None where the value must be given; `only` says when there is such an option.
+    """
+
+    name: str
+    values: str
+    default: str | None = None
+    meaning: str = ""
+    only: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+@record
+class Entry:
+    """One name that a spec may hold, in one line, with what it takes and further facts."""
+
+    name: str
+    summary: str
+    options: tuple[Option, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    package: str = "automlc"
+    """The installed package that brings it."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **vars(self),
+            "options": [option.to_json() for option in self.options],
+            "facts": dict(self.facts),
+        }
+
+
+@record
+class Topic:
+    """One list: `list()` makes it, sorted by name unless its order means something."""
+
+    name: str
+    title: str
+    list: Callable[[], tuple[Entry, ...]]
+    takes: str = "options"
+    """What the options of its entries are called."""
+
+
+def package_of(thing: object) -> str:
+    """The installed package that a class or function came with; automlc for our own."""
+    top = str(getattr(thing, "__module__", "automlc")).partition(".")[0]
+    if top == "automlc":
+        return top
+    from importlib.metadata import packages_distributions
+
+    return next(iter(packages_distributions().get(top, [])), top)
+
+
+def first_sentence(text: str | None) -> str:
+    """The first paragraph of a docstring, in one line.
+
+    >>> first_sentence('''Stop the worst.
+    ...
+    ... After a paper.''')
+    'Stop the worst.'
+    """
+    return " ".join((text or "").strip().partition("\n\n")[0].split())
