@@ -42,7 +42,7 @@ TRAINING_TEXTS = {
     "step_ratio": "share of the epochs in the first of two steps",
     "step_scale": "the first of two steps has the rate `lr / step_scale`",
     "step_freeze": "what the first of two steps freezes: `all` but the head, `bn` (normalization "
-    "layers), or `no`thing",
+    "layers), or `no` layer",
 }
 _GROUPS = {
     "activations": "more activation functions",

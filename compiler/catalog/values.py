@@ -62,7 +62,8 @@ def in_words(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if schema.get("type") == "array":
         return _list(schema, definitions)
     if "pattern" in schema and "examples" in schema:
-        return "such as " + " or ".join(f"`{example}`" for example in schema["examples"])
+        kind = "size" if schema["pattern"].endswith("B$") else "duration"
+        return f"{kind}, such as " + " or ".join(f"`{example}`" for example in schema["examples"])
     kind = _TYPES.get(str(schema.get("type")), "")
     held = schema.get("additionalProperties")
     if schema.get("type") == "object" and isinstance(held, Mapping) and held:
@@ -115,13 +116,13 @@ def _number(value: float) -> str:
 
 
 def shown(value: object) -> str:
-    """A default as one writes it in a spec; `none` where there is no value.
+    """A default as one writes it in a spec; `not set` where there is no value.
 
     >>> shown(True), shown(0.05), shown(None), shown([]), shown("tpe")
-    ('true', '0.05', 'none', '[]', 'tpe')
+    ('true', '0.05', 'not set', '[]', 'tpe')
     """
     if value is None:
-        return "none"
+        return "not set"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

@@ -15,7 +15,7 @@ from automlc.runtime.checkup.finding import NOTE, OK, PROBLEM, Finding
 
 LEAST_DISK = 2**30
 LITTLE_MEMORY = 2 * 2**30
-LEAST_SQLITE = (3, 35, 0)  # RETURNING, and fixes of WAL
+LEAST_SQLITE = (3, 24, 0)  # INSERT ... ON CONFLICT DO UPDATE
 _EARLIEST = 1_735_689_600  # 2025-01-01: a clock before it is wrong
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "lustre", "afs"})
 
