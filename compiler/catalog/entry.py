@@ -56,16 +56,6 @@ class Topic:
     """What the options of its entries are called."""
 
 
-def package_of(thing: object) -> str:
-    """The installed package that a class or function came with; automlc for our own."""
-    top = str(getattr(thing, "__module__", "automlc")).partition(".")[0]
-    if top == "automlc":
-        return top
-    from importlib.metadata import packages_distributions
-
-    return next(iter(packages_distributions().get(top, [])), top)
-
-
 def first_sentence(text: str | None) -> str:
     """The first paragraph of a docstring, in one line.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from automlc.compiler.catalog.entry import Entry, Option, first_sentence, package_of
+from automlc.compiler.catalog.entry import Entry, Option, first_sentence
 from automlc.compiler.catalog.values import in_words, options_of, shown
 from automlc.compiler.costing import COSTS
 from automlc.runtime.metrics import METRICS
@@ -15,7 +15,6 @@ from automlc.runtime.rules.library import builtin_names
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
 
-_OWN_METRICS = frozenset(METRICS.names())  # at import, before any plug-in
 _CONDITIONS = {
     "architecture": "the family of the model: a value of its parameter `block`",
     "convergence": "how the metric moves over the epochs",
@@ -54,7 +53,7 @@ def _classes(registry: Registry[Any]) -> tuple[Entry, ...]:
                 first_sentence(thing.__doc__),
                 options_of(thing.Options),
                 facts,
-                package_of(thing),
+                registry.package(name),
             )
         )
     return tuple(found)
@@ -70,7 +69,7 @@ def metrics() -> tuple[Entry, ...]:
             "tasks": ", ".join(metric.tasks),
             **{key: f"{value:g}" for key, value in ends.items() if value is not None},
         }
-        package = "automlc" if name in _OWN_METRICS else "a plug-in"
+        package = METRICS.package(name)
         found.append(Entry(name, metric.title, facts=facts, package=package))
     return tuple(sorted(found, key=lambda entry: entry.name))
 

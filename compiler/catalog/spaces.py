@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from automlc.compiler.catalog.entry import Entry, Option, package_of
+from automlc.compiler.catalog.entry import Entry, Option
 from automlc.compiler.expand import (
     CONSTANTS,
     DEFAULT_PRESETS,
@@ -176,14 +176,11 @@ def operations() -> tuple[Entry, ...]:
             op.doc,
             tuple(_argument(key, arg) for key, arg in op.args.items()),
             {"takes": ", ".join(op.ranks), "gives": op.output_rank or "what it took"},
-            package_of(op.shape) if name not in _OWN else "automlc",
+            OPS.package(name),
         )
         for name in sorted(OPS.names())
         for op in (OPS.get(name),)
     )
-
-
-_OWN = frozenset(OPS.names())  # at import, before any plug-in
 
 
 def _argument(name: str, arg: Arg) -> Option:
