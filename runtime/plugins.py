@@ -12,31 +12,22 @@ from automlc.spec.errors import AutomlcError
 GROUP = "automlc.plugins"
 
 _started = False
-_loading: str | None = None
-
-
-def loading() -> str | None:
-    """The package whose plug-in is being imported just now; None while there is none."""
-    return _loading
 
 
 def load_plugins() -> None:
     """Import every plug-in, once; AutomlcError for one that cannot be imported."""
-    global _started, _loading
+    global _started
     if _started:  # also while one of them is being imported
         return
     _started = True
     from importlib.metadata import entry_points
 
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        package = point.dist.name if point.dist else point.value
-        _loading = package
         try:
             point.load()
         except Exception as error:
+            package = point.dist.name if point.dist else point.value
             raise AutomlcError(
                 f"the plug-in {point.name!r} cannot be loaded: {type(error).__name__}: {error}",
                 f"repair it or uninstall it: pip uninstall {package}",
             ) from error
-        finally:
-            _loading = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from automlc.runtime.plugins import load_plugins, loading
+from automlc.runtime.plugins import load_plugins
 from automlc.spec.errors import AutomlcError
 
 T = TypeVar("T")
@@ -26,7 +26,6 @@ class Registry(Generic[T]):
     def __init__(self, kind: str):
         self.kind = kind
         self._things: dict[str, T] = {}
-        self._packages: dict[str, str] = {}
 
     def add(self, name: str) -> Callable[[U], U]:
         """Decorator: register a class or function; it keeps its own type."""
@@ -34,17 +33,12 @@ class Registry(Generic[T]):
 
         def register(thing: U) -> U:
             self._things[name] = thing  # type: ignore[assignment]  # U is checked by its test suite
-            self._packages[name] = loading() or "automlc"
             return thing
 
         return register
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._things)
-
-    def package(self, name: str) -> str:
-        """The installed package whose plug-in brought a thing; automlc for what is our own."""
-        return self._packages[name]
 
     def __contains__(self, name: object) -> bool:
         if name not in self._things:

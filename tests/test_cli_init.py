@@ -270,6 +270,27 @@ def test_what_is_given_is_not_guessed(flags: list[str], here: Path) -> None:
     assert flags[1] in (spec.data.target, spec.task.kind)
 
 
+def test_a_folder_of_images_in_place_of_the_spec_is_the_data(here: Path) -> None:
+    images_of_two_sizes(here)
+    init("pets")
+    assert planned(here / "pets.yaml")[0].data.source == "pets"
+
+
+def test_a_column_of_dates_is_not_guessed_to_be_the_target(here: Path) -> None:
+    rows = [[i * 7 % 50, i % 3, f"2020-01-{i % 28 + 1:02d}"] for i in range(60)]
+    write_csv(here / "days.csv", ["visits", "weekday", "date"], rows)
+    init("days.csv")
+    assert planned(here / "days.yaml")[0].data.target == "weekday"
+
+
+def test_a_name_that_suggests_a_target_wins_over_the_last_column(here: Path) -> None:
+    rows = [[i * 1000 + i % 7, i % 3, i % 5] for i in range(60)]
+    write_csv(here / "houses.csv", ["SalePrice", "floors", "rooms"], rows)
+    init("houses.csv")
+    spec, _ = planned(here / "houses.yaml")
+    assert (spec.data.target, spec.task.kind) == ("SalePrice", "tabular_regression")
+
+
 def test_the_only_data_of_a_folder_is_taken_and_said(here: Path) -> None:
     flowers(here)
     assert "the only data here" in init()
@@ -384,7 +405,7 @@ cells = st.sampled_from(["1", "2.5", "x", "y", "", "no", "a long text with words
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     heads=st.lists(names, min_size=1, max_size=5, unique=True),

@@ -56,15 +56,17 @@ def command(
 ) -> None:
     """Look at data and write a spec for it, with a comment for each choice.
 
-    WHERE is the spec to write, or its folder (default: task.yaml here). A data file in its place is
-    taken as --data, and the spec gets its name. On a terminal what is not given is asked.
+    WHERE is the spec to write, or its folder (default: task.yaml here). A data file or a folder of
+    images in its place is taken as --data, and the spec gets its name. On a terminal what is not
+    given is asked.
     """
-    from automlc.compiler.starter.source import is_data_file, located
+    from automlc.compiler.starter.source import holds_images, is_data_file, located
     from automlc.compiler.starter.start import Given, start_for
     from automlc.compiler.starter.text import spec_text
 
-    if where is not None and data is None and is_data_file(where):
-        data, where = str(where), Path(where.name.partition(".")[0] + ".yaml")
+    if where is not None and data is None and (is_data_file(where) or holds_images(where)):
+        name = where.resolve().name.partition(".")[0] or "task"
+        data, where = str(where), Path(f"{name}.yaml")
     spec = _spec_path(where or Path())
     _refuse_to_overwrite(spec, force)
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not yes

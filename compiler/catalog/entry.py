@@ -56,6 +56,23 @@ class Topic:
     """What the options of its entries are called."""
 
 
+def package_of(thing: object) -> str:
+    """The installed package whose plug-in brought a thing that is not our own.
+
+    A class or function says it by its module; for other things it may be any package with plug-ins.
+    """
+    from importlib.metadata import entry_points
+
+    from automlc.runtime.plugins import GROUP
+
+    top = str(getattr(thing, "__module__", "")).partition(".")[0]
+    brought = [
+        (p.value.partition(".")[0], p.dist.name) for p in entry_points(group=GROUP) if p.dist
+    ]
+    found = {name for module, name in brought if module == top} or {name for _, name in brought}
+    return " or ".join(sorted(found)) or top
+
+
 def first_sentence(text: str | None) -> str:
     """The first paragraph of a docstring, in one line.
 

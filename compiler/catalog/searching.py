@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from automlc.compiler.catalog.entry import Entry, Option, first_sentence
+from automlc.compiler.catalog.entry import Entry, Option, first_sentence, package_of
 from automlc.compiler.catalog.values import in_words, options_of, shown
 from automlc.compiler.costing import COSTS
 from automlc.runtime.metrics import METRICS
@@ -15,6 +15,8 @@ from automlc.runtime.rules.library import builtin_names
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
 
+# At import, before any plug-in.
+_OWN = frozenset((*SEARCHERS.names(), *POLICIES.names(), *METRICS.names()))
 _CONDITIONS = {
     "architecture": "the family of the model: a value of its parameter `block`",
     "convergence": "how the metric moves over the epochs",
@@ -53,7 +55,7 @@ def _classes(registry: Registry[Any]) -> tuple[Entry, ...]:
                 first_sentence(thing.__doc__),
                 options_of(thing.Options),
                 facts,
-                registry.package(name),
+                "automlc" if name in _OWN else package_of(thing),
             )
         )
     return tuple(found)
@@ -69,7 +71,7 @@ def metrics() -> tuple[Entry, ...]:
             "tasks": ", ".join(metric.tasks),
             **{key: f"{value:g}" for key, value in ends.items() if value is not None},
         }
-        package = METRICS.package(name)
+        package = "automlc" if name in _OWN else package_of(metric)
         found.append(Entry(name, metric.title, facts=facts, package=package))
     return tuple(sorted(found, key=lambda entry: entry.name))
 

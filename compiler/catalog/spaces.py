@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from automlc.compiler.catalog.entry import Entry, Option
+from automlc.compiler.catalog.entry import Entry, Option, package_of
 from automlc.compiler.expand import (
     CONSTANTS,
     DEFAULT_PRESETS,
@@ -169,6 +169,9 @@ def constants() -> tuple[Entry, ...]:
     )
 
 
+_OWN = frozenset(OPS.names())  # at import, before any plug-in
+
+
 def operations() -> tuple[Entry, ...]:
     return tuple(
         Entry(
@@ -176,7 +179,7 @@ def operations() -> tuple[Entry, ...]:
             op.doc,
             tuple(_argument(key, arg) for key, arg in op.args.items()),
             {"takes": ", ".join(op.ranks), "gives": op.output_rank or "what it took"},
-            OPS.package(name),
+            "automlc" if name in _OWN else package_of(op),
         )
         for name in sorted(OPS.names())
         for op in (OPS.get(name),)

@@ -5,6 +5,7 @@ Every guess comes with its reason in a few words, which the written spec shows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from automlc.compiler.starter.table import Column, Table
@@ -14,6 +15,9 @@ from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 _TARGET_NAMES = ("target", "label", "class", "y", "outcome", "response", "output", "labels")
+# Endings of names that are seldom anything else.
+_TARGET_ENDINGS = ("price", "survived", "diagnosis", "species", "churn", "_target", "_label")
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}( .*)?")
 _MOST_CLASSES = 20  # whole numbers with more values are amounts
 _ROWS_OF_A_CLASS = 3  # on average, or the numbers are amounts
 _FEATURES_OF_A_TABLE = 3  # columns besides texts from which a table is more than its texts
@@ -48,7 +52,10 @@ def target_of(table: Table) -> Guess:
     for name in _TARGET_NAMES:
         if name in by_name:
             return Guess(by_name[name], "its name says so")
-    plain = [c for c in free if not c.is_text]
+    for column in reversed(free):
+        if column.name.lower().endswith(_TARGET_ENDINGS):
+            return Guess(column.name, "its name suggests so")
+    plain = [c for c in free if not c.is_text and not all(map(_DATE.fullmatch, c.counts))]
     return Guess((plain or free)[-1].name, "the last column that can be one")
 
 
@@ -128,7 +135,9 @@ def goal_of(column: Column) -> Guess:
         return Guess("classification", f"{name} has {column.distinct} different texts")
     few = column.is_whole and column.distinct <= _MOST_CLASSES
     if (few and column.filled >= _ROWS_OF_A_CLASS * column.distinct) or column.distinct == 2:
-        return Guess("classification", f"{name} has only the {column.distinct} values of classes")
+        other = "" if column.distinct == 2 else "; if they are amounts, a regression"
+        why = f"{name} has only {column.distinct} values, taken as classes{other}"
+        return Guess("classification", why)
     count = f"more than {column.distinct - 1:,}" if column.is_cut else f"{column.distinct:,}"
     return Guess("regression", f"{name} has {count} different numbers")
 
