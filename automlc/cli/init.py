@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -225,7 +226,7 @@ def _tell(
         click.echo(_plain(f"  {what:12}  {guess.value}  ({guess.why})"))
     for name, kind, why in start.columns[:_SHOWN]:
         click.echo(_plain(f"  {'column':12}  {name}: {kind}  ({why})"))
-    options = "".join(f" --data-root {root}" for root in roots)
+    options = "".join(f" --data-root {shlex.quote(str(root))}" for root in roots)
     click.echo("\nnext:")
     for verb, text in (("plan", "what would be done"), ("run", "search for the best model")):
-        click.echo(f"  automlc {verb} {spec}{options}    # {text}")
+        click.echo(f"  automlc {verb} {shlex.quote(str(spec))}{options}    # {text}")
