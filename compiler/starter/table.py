@@ -106,8 +106,9 @@ class _Pass:
         self.facts.add(cells, lines)
         if not self.sample:
             self.sample = cells[:SAMPLE]
-        if len(self.counts) <= self.limit:
-            self.counts.update(cell for cell in cells if cell)
+        if len(self.counts) > self.limit:
+            return  # cut already
+        self.counts.update(cell for cell in cells if cell)
         if len(self.counts) > self.limit:
             self.counts = Counter(dict(list(self.counts.items())[: self.limit + 1]))
 
