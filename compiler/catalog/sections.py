@@ -38,15 +38,15 @@ def _below(model: type[Section], prefix: str) -> Iterator[tuple[str, type[Sectio
 
 def _section(name: str, model: type[Section]) -> Entry:
     schema = _schema() if model is Spec else _schema()["$defs"][model.__name__]
-    required = schema.get("required", [])
-    options = tuple(
-        _key(key, value, key in required, model) for key, value in schema["properties"].items()
-    )
+    options = tuple(_key(key, value, model) for key, value in schema["properties"].items())
     return Entry(name, (model.__doc__ or "").strip(), options)
 
 
-def _key(name: str, schema: Mapping[str, Any], required: bool, model: type[Section]) -> Option:
-    info = model.model_fields[name]
+def _key(name: str, schema: Mapping[str, Any], model: type[Section]) -> Option:
+    info = model.model_fields.get(name)
+    if info is None:  # read before the models see a spec
+        words = in_words(schema, _schema()["$defs"])
+        return Option(name, words, shown(None), schema.get("description", ""))
     parts = [part for part in schema.get("anyOf", [schema]) if not is_null(part)]
     is_section = isinstance(info.annotation, type) and issubclass(info.annotation, Section)
     words = "section" if is_section else in_words({"anyOf": parts}, _schema()["$defs"])
@@ -56,7 +56,7 @@ def _key(name: str, schema: Mapping[str, Any], required: bool, model: type[Secti
         # JSON Schemas of values that are read by a function have no bounds.
         limits = bounds({key: value for mark in _marks(info) for key, value in _limit(mark)})
         words = f"fraction, {limits}, or a percentage" if limits else "fraction or percentage"
-    if required:
+    if info.is_required():
         default = None
     elif is_section or words == "section":
         default = ""
