@@ -13,6 +13,7 @@ from automlc.compiler.expand import (
     TRAINING,
     TRAINING_NUMBERS,
     TRAINING_WORDS,
+    groups_of,
     load_preset,
 )
 from automlc.compiler.ops import OPS, Arg
@@ -88,13 +89,20 @@ def presets() -> tuple[Entry, ...]:
 def _preset(name: str) -> Entry:
     preset = load_preset(name)
     options = [*_parameters(preset.parameters)]
-    for group, declared in preset.groups.items():
+    for group, declared in _groups(name).items():
         options += _parameters(declared, f"expand: [{group}]")
     default = [kind for kind, chosen in DEFAULT_PRESETS.items() if chosen == name]
     facts = {"tasks": ", ".join(preset.tasks), "groups": ", ".join(_groups_of(name))}
     if default:
         facts["default for"] = f"{default[0]} tasks"
     return Entry(name, _PRESETS.get(name, ""), tuple(options), facts)
+
+
+def _groups(name: str) -> Mapping[str, Mapping[str, ParameterDecl]]:
+    """The groups that one preset (or training) declares, by name."""
+    preset = load_preset(name)
+    joined = groups_of(None if name == TRAINING else preset)
+    return {group: joined[group] for group in preset.groups}
 
 
 def _groups_of(name: str) -> list[str]:
@@ -117,7 +125,7 @@ def groups() -> tuple[Entry, ...]:
     found = []
     for name in (*PRESETS, TRAINING):
         of = "every preset" if name == TRAINING else name
-        for group, declared in load_preset(name).groups.items():
+        for group, declared in _groups(name).items():
             text = f"{_GROUPS.get(group, 'more values')} ({of})"
             found.append(Entry(group, text, tuple(_parameters(declared)), {"of": of}))
     return tuple(sorted(found, key=lambda entry: (entry.name, entry.facts["of"])))
