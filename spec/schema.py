@@ -129,7 +129,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
     pydantic can do this itself, but then every import pays for reading the source.
     """
-    texts = _texts(model)
+    texts = texts_of(model)
     for name, info in model.model_fields.items():
         schema["properties"][name]["description"] = texts[name]
         section = info.annotation
@@ -138,7 +138,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
             _describe({**definition[section.__name__], "definitions": definition}, section)
 
 
-def _texts(model: type[BaseModel]) -> dict[str, str]:
+def texts_of(model: type[BaseModel]) -> dict[str, str]:
     """Field name -> the text below it in the class."""
     body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
     assert isinstance(body, ast.ClassDef), "the source of a class is a class"

@@ -12,6 +12,7 @@ from automlc.spec.errors import AutomlcError, SpecError
 
 # verb -> one line of help; the verb lives in automlc/cli/<verb>.py as `command`.
 VERBS = {
+    "init": "Look at data and write a commented spec for it.",
     "validate": "Check a spec and report every error with its location.",
     "fmt": "Format specs, or write them as YAML or DSL.",
     "plan": "Show what compile and run would do; write nothing.",
@@ -19,6 +20,8 @@ VERBS = {
     "graph": "Print the search graph as Mermaid, DOT or JSON.",
     "explain": "Explain a diagnostic code, or where a value came from.",
     "schema": "Print the JSON Schema of the spec language.",
+    "ls": "List what a spec may name: presets, ops, searchers and more.",
+    "doctor": "Say what this machine can run, and what is missing.",
     "run": "Search: train trials, stop losers, keep the best model.",
     "calibrate": "Measure what actions bring: a table of rules of your own.",
     "status": "Show the state of a run.",
