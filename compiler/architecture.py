@@ -12,7 +12,7 @@ from typing import Any
 
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Span, swap
 from automlc.spec.domains import read_expression
 from automlc.spec.expressions import (
     Call,
@@ -274,7 +274,10 @@ class ModelParser:
             known = [*OPS.names(), *self.blocks, *STRUCTURES]
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
-            self.problems.add("E322", f"no operation is called {name!r}", node.span, hint=hint)
+            self.problems.add(
+                "E322", f"no operation is called {name!r}", node.span, hint=hint,
+                fix=swap(node.span, name, near),
+            )  # fmt: skip
             return ()
         op = OPS.get(name)
         values: list[tuple[str, Expr]] = []
@@ -325,6 +328,7 @@ class ModelParser:
             self.problems.add(
                 "E323", f"{name} has no argument {arg_name!r}", key.span,
                 hint=f"did you mean {near!r}?" if near else takes,
+                fix=swap(key.span, arg_name, near),
             )  # fmt: skip
 
     def _choice(
@@ -408,6 +412,7 @@ class ModelParser:
                 self.problems.add(
                     "E325", f"{known[0]} has no key {name!r}", entries[name][0].span,
                     hint=f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}",
+                    fix=swap(entries[name][0].span, name, near),
                 )  # fmt: skip
                 return False
         return True

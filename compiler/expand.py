@@ -7,6 +7,7 @@ origin of every parameter kept for `automlc explain`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -31,7 +32,7 @@ from automlc.compiler.embeddings import PARAMETER, WIDTH, Embeddings, WordVector
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.runtime.training import TRAINING_PARAMETERS
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Fix, Span, swap
 from automlc.spec.domains import (
     Choice,
     Domain,
@@ -47,7 +48,15 @@ from automlc.spec.expressions import Expr, Literal, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
-from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
+from automlc.spec.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    parse_yaml,
+    text_span,
+    to_plain,
+)
 
 NO_BACKBONES = Backbones()
 NO_EMBEDDINGS = Embeddings()
@@ -268,7 +277,7 @@ def expand(
     vectors = _vectors(embeddings, space, problems)
     expansion = Expansion(space, model, merge.origins, name, added, starts, vectors)
     _check_model(expansion, task, problems)
-    _check_training(expansion, problems)
+    _check_training(expansion, loaded, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
     listed = {p.name: values for p in space.parameters if (values := _values(p.domain))}
     return replace(expansion, model=prune(model, listed))
@@ -347,6 +356,7 @@ def _add_groups(
             problems.add(
                 "E336", f"no group of parameters is called {name!r}",
                 loaded.spans(f"space.expand[{index}]"), hint=hint, key=f"space.expand[{index}]",
+                fix=swap(loaded.spans(f"space.expand[{index}]"), name, near),
             )  # fmt: skip
             continue
         widened = {key: _widened(d, merge.parameters.get(key)) for key, d in known[name].items()}
@@ -367,7 +377,10 @@ def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Pre
     if name not in PRESETS:
         near = nearest(name, PRESETS)
         hint = f"did you mean {near}?" if near else f"the presets are {', '.join(PRESETS)}"
-        problems.add("E330", f"no preset is called {name!r}", span, hint=hint, key="space.preset")
+        problems.add(
+            "E330", f"no preset is called {name!r}", span, hint=hint, key="space.preset",
+            fix=swap(span, name, near),
+        )  # fmt: skip
         return None
     preset = load_preset(name)
     if task not in preset.tasks:
@@ -451,6 +464,7 @@ def _unknown_name(name: str, span: Span | None, known: set[str], problems: Probl
         f"{name} is neither a parameter nor a constant of this task",
         span,
         hint=f"did you mean {near}?" if near else f"declare it: space.parameters.{name}",
+        fix=swap(span, name, near, safe=False),
     )
 
 
@@ -505,7 +519,21 @@ def _check_arguments(
             )  # fmt: skip
 
 
-def _check_training(expansion: Expansion, problems: Problems) -> None:
+def _word_fix(loaded: LoadedSpec, key: str, word: str, near: str | None) -> Fix | None:
+    """A word inside a domain such as `choice(adam, sdg)`, where it stands there once."""
+    node, span = loaded.node_at(key), loaded.spans(key)
+    if not isinstance(node, ScalarNode) or near is None or span is None:
+        return None
+    found = list(re.finditer(rf"\b{re.escape(word)}\b", node.text))
+    inside = text_span(node)
+    if len(found) != 1 or inside.end_column - inside.column != len(node.text):
+        return None
+    first = inside.column + found[0].start()
+    place = replace(inside, column=first, end_column=first + len(word))
+    return swap(place, word, near)
+
+
+def _check_training(expansion: Expansion, loaded: LoadedSpec, problems: Problems) -> None:
     for name, words in TRAINING_WORDS.items():
         parameter = expansion.space[name]
         for value in _values(parameter.domain) or (None,):
@@ -515,6 +543,7 @@ def _check_training(expansion: Expansion, problems: Problems) -> None:
                     "E332", f"{name} cannot be {value!r}", parameter.span,
                     hint=f"did you mean {near}?" if near else f"known: {', '.join(words)}",
                     key=f"space.parameters.{name}",
+                    fix=_word_fix(loaded, f"space.parameters.{name}", str(value), near),
                 )  # fmt: skip
     for name, (low, high) in TRAINING_NUMBERS.items():
         domain = expansion.space[name].domain
@@ -546,6 +575,7 @@ def _check_unused(
         problems.add(
             "W521", f"the parameter {name} is used by neither the model nor the training",
             loaded.key_spans(f"space.parameters.{name}"),
+            fix=swap(loaded.key_spans(f"space.parameters.{name}"), name, near, safe=False),
             hint=f"did you mean {near}?" if near else "use it in space.model, or remove it",
             key=f"space.parameters.{name}",
         )  # fmt: skip

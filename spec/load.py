@@ -11,7 +11,17 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from automlc.spec.diagnostics import Diagnostic, Severity, Span, clean, quote, sort_key
+from automlc.spec.diagnostics import (
+    Diagnostic,
+    Fix,
+    Severity,
+    Span,
+    clean,
+    put,
+    quote,
+    sort_key,
+    swap,
+)
 from automlc.spec.domains import (
     DOMAINS,
     ParameterDecl,
@@ -26,7 +36,8 @@ from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Lo
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
 from automlc.spec.rules import EXAMPLE, read_rule
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
+from automlc.spec.units import UnitError, parse_count
 from automlc.spec.yaml_nodes import (
     ALIAS,
     MAX_BYTES,
@@ -38,6 +49,7 @@ from automlc.spec.yaml_nodes import (
     decode,
     kind_of,
     parse_yaml,
+    text_span,
     to_plain,
 )
 
@@ -71,6 +83,11 @@ class LoadedSpec:
         """
         found = _find(self.node, _path(key))
         return found[1].span if found else None
+
+    def node_at(self, key: str | tuple[str | int, ...]) -> Node | None:
+        """The node of a key's value; None for defaults."""
+        found = _find(self.node, _path(key))
+        return found[1] if found else None
 
     def key_spans(self, key: str | tuple[str | int, ...]) -> Span | None:
         """Where the key itself stands (the value, for items of lists)."""
@@ -404,8 +421,8 @@ def _explain(
     if kind == "extra_forbidden":
         return _unknown_key(path, root, model, loc)
     span = _place_of(node, root, path)
-    code, message, hint = _words(kind, item.get("ctx") or {}, key, node)
-    return Diagnostic(code, message, span, hint, key)
+    code, message, hint, fix = _words(kind, item.get("ctx") or {}, key, node)
+    return Diagnostic(code, message, span, hint, key, fix=fix)
 
 
 def _place_of(node: Node | None, root: Node, path: _Path) -> Span | None:
@@ -480,7 +497,10 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
         hint = f"did you mean {near}?"
     hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
     message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
-    return Diagnostic("E201", message, span, hint, key)
+    fix = None
+    if hint == f"did you mean {near}?":
+        fix = swap(span, word, near, safe=word.lower() not in DOUBTFUL)
+    return Diagnostic("E201", message, span, hint, key, fix=fix)
 
 
 def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> str | None:
@@ -535,43 +555,63 @@ _LIMITS = {
 }
 
 
-def _words(
-    kind: str, context: Mapping[str, Any], key: str, node: Node | None
-) -> tuple[str, str, str | None]:
-    """Code, message and hint of one of pydantic's error types."""
+_Said = tuple[str, str, str | None, Fix | None]
+
+
+def _words(kind: str, context: Mapping[str, Any], key: str, node: Node | None) -> _Said:
+    """Code, message, hint and fix of one of pydantic's error types."""
     got = kind_of(node) if node is not None else "nothing"
     if kind == "automlc":
-        return context["code"], f"{context['message']}", context["hint"] or None
+        fix = _rewritten(node, context["instead"] or None, safe=context["code"] != "E208")
+        return context["code"], f"{context['message']}", context["hint"] or None, fix
     if kind == "literal_error":
         return _not_allowed(str(context.get("expected", "")), key, got, node)
     if kind in _LIMITS:
         name, word = _LIMITS[kind]
         bound = context[name]
         shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
-        return "E205", f"`{key}` must be {word} {shown}, got {got}", _fraction_hint(key, node)
+        message = f"`{key}` must be {word} {shown}, got {got}"
+        hint, instead = _fraction_hint(key, node)
+        return "E205", message, hint, _rewritten(node, instead)
     if kind in ("too_short", "too_long"):
         count = context["actual_length"]
         values = "value" if count == 1 else "values"
-        return "E203", f"`{key}` has {count} {values}", _count_hint(context)
+        return "E203", f"`{key}` has {count} {values}", _count_hint(context), None
     if kind == "string_too_short":
-        return "E203", f"`{key}` is empty", "write a value, or remove the key"
+        return "E203", f"`{key}` is empty", "write a value, or remove the key", None
     if kind not in _EXPECTED:
-        return "E203", f"`{key}` cannot be {got}", None
+        return "E203", f"`{key}` cannot be {got}", None, None
     expected = _EXPECTED[kind]
     code = "E207" if kind == "bool_type" else "E203"
+    message = f"`{key}` must be {expected}, got {got}"
     hint = _section_hint(key, node) if kind in ("model_type", "dict_type") else None
-    hint = hint or _fraction_hint(key, node) or _type_hint(kind, key, node)
-    return code, f"`{key}` must be {expected}, got {got}", hint
+    if hint:
+        return code, message, hint, None
+    hint, instead = _fraction_hint(key, node)
+    if hint:
+        return code, message, hint, _rewritten(node, instead)
+    hint, fix = _type_hint(kind, key, node)
+    return code, message, hint, fix
 
 
-def _fraction_hint(key: str, node: Node | None) -> str | None:
-    """`validation: 20` and `validation: 20 percent`."""
-    if key not in ("data.split.validation", "data.split.test") or not isinstance(node, ScalarNode):
+def _rewritten(node: Node | None, text: str | None, *, safe: bool = True) -> Fix | None:
+    """The fix that writes another text for a value, without the quotes that it may have had."""
+    if not isinstance(node, ScalarNode) or text is None or node.style not in ("", "'", '"'):
         return None
+    return put(node.span, text, safe=safe) if node.span.line == node.span.end_line else None
+
+
+def _fraction_hint(key: str, node: Node | None) -> tuple[str | None, str | None]:
+    """`validation: 20` and `validation: 20 percent`: what to say, and what to write."""
+    if key not in ("data.split.validation", "data.split.test") or not isinstance(node, ScalarNode):
+        return None, None
     match = re.match(r"\d+(\.\d+)?", node.text)
-    if match and 1 < float(match[0]) < 100:
-        return f"write {match[0]}% or {float(match[0]) / 100:g}"
-    return "write a fraction such as 0.2, or 20%"
+    if match and 1 < float(match[0]) < 100 and "%" not in node.text:
+        share = f"{match[0]}%"
+        rest = node.text.removeprefix(match[0]).strip()
+        sure = rest == "percent" or (not rest and "." not in match[0])
+        return f"write {share} or {float(match[0]) / 100:g}", share if sure else None
+    return "write a fraction such as 0.2, or 20%", None
 
 
 def _section_hint(key: str, node: Node | None) -> str | None:
@@ -594,23 +634,59 @@ def _count_hint(context: Mapping[str, Any]) -> str:
     return f"write {wanted} values between [ and ]"
 
 
-def _type_hint(kind: str, key: str, node: Node | None) -> str | None:
+def _type_hint(kind: str, key: str, node: Node | None) -> tuple[str | None, Fix | None]:
     if isinstance(node, ScalarNode) and node.value is None:
-        return "write a value, or remove the key"
+        return "write a value, or remove the key", None
     if not isinstance(node, ScalarNode):
-        return None
+        return ("write one value, without brackets" if node is not None else None), None
     if kind == "tuple_type":
-        return "write size: [32, 32]" if key.endswith("size") else "write [a, b]"
+        return _list_hint(key, node)
     if kind == "bool_type":
         word = boolean_word(node.text)
-        return f"write {word}" if word else "write true or false"
+        return f"write {word}" if word else "write true or false", _rewritten(node, word)
     if kind == "string_type":
-        return f'put it between quotes: "{node.text}"'
+        return f'put it between quotes: "{node.text}"', _rewritten(node, f'"{node.text}"')
     if kind in ("int_type", "float_type") and isinstance(node.value, str):
-        return "remove the quotes" if node.style and _is_number(node.text) else None
+        return _number_hint(kind, node)
     if kind in ("int_type", "int_from_float") and isinstance(node.value, float):
-        return f"write {round(node.value)}" if abs(node.value) < 1e15 else None
-    return None
+        if not abs(node.value) < 1e15:
+            return None, None
+        whole, exact = str(round(node.value)), node.value.is_integer()
+        return f"write {whole}", _rewritten(node, whole, safe=exact)
+    if kind in ("int_type", "float_type") and isinstance(node.value, bool):
+        return "write a number, such as 1", None
+    return None, None
+
+
+def _number_hint(kind: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
+    """A text where a number is wanted: quoted, with separators, or with a unit of counts."""
+    text = node.text
+    if _is_number(text):
+        if not node.style:
+            return None, None
+        fits = kind == "float_type" or re.fullmatch(r"[-+]?\d+", text)
+        return "remove the quotes", _rewritten(node, text if fits else None)
+    plain = re.sub(r"(?<=\d)[_, '](?=\d{3}\b)", "", text)
+    if plain != text and _is_number(plain):
+        return f"write {plain}: a number has no separators", _rewritten(node, plain)
+    try:
+        count = str(parse_count(text))
+    except UnitError:
+        return "write a number in digits", None
+    return f"write {count}", _rewritten(node, count)
+
+
+def _list_hint(key: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
+    """`size: 32x32`, and a single name where names are listed."""
+    if key.endswith("size"):
+        sides = re.fullmatch(r"(\d+)(?:\s*[xX,*]\s*(\d+))?", node.text)
+        if sides is None:
+            return "write size: [32, 32]", None
+        size = f"[{sides[1]}, {sides[2] or sides[1]}]"
+        return f"write size: {size}", _rewritten(node, size)
+    if isinstance(node.value, str) and re.fullmatch(r"[\w./@-]+", node.text):
+        return f"write [{node.text}]", _rewritten(node, f"[{node.text}]")
+    return "write [a, b]", None
 
 
 def _is_number(text: str) -> bool:
@@ -621,20 +697,27 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _not_allowed(
-    expected: str, key: str, got: str, node: Node | None
-) -> tuple[str, str, str | None]:
+def _not_allowed(expected: str, key: str, got: str, node: Node | None) -> _Said:
     words = re.findall(r"'([^']*)'", expected) or re.findall(r"\d+", expected)
     if key == "automlc":
         return (
             "E209",
             f"this automlc reads version 1 of the language, got {got}",
             "write automlc: 1",
+            _rewritten(node, "1"),
         )
     near = nearest(node.text, words) if isinstance(node, ScalarNode) else None
     listed = f"one of {', '.join(words)}" if len(words) > 1 else "".join(words)
-    hint = f"did you mean {near}?" if near else None
-    return "E204", f"`{key}` must be {listed}, got {got}", hint
+    hint = f"did you mean {near}?" if near else f"write one of {', '.join(words)}"
+    fix = None
+    if isinstance(node, ScalarNode):
+        fix = swap(text_span(node), node.text, near, safe=node.text.lower() not in DOUBTFUL)
+    return (
+        "E204",
+        f"`{key}` cannot be {got}" if near is None else (f"`{key}` must be {listed}, got {got}"),
+        hint,
+        fix,
+    )
 
 
 __all__ = [

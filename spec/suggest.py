@@ -40,6 +40,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "direction": ("goal",),
     "mode": ("goal",),
 }
+# Words whose meaning here differs a little: what they are put right with is only likely.
+DOUBTFUL = frozenset(("range", "timeout", "half", "double", "direction", "mode"))
 # Longer words are never typos of keys, and the distance below is quadratic in length.
 _LONGEST = 64
 

@@ -41,9 +41,17 @@ _SPELLED = {
     "seconds": "s",
     "sec": "s",
     "secs": "s",
+    "msec": "ms",
+    "msecs": "ms",
+    "millis": "ms",
+    "milliseconds": "ms",
     "day": "d",
     "days": "d",
     "bytes": "B",
+    "megabytes": "MB",
+    "gigabytes": "GB",
+    "g": "GB",
+    "gig": "GB",
     "percent": "%",
 }
 COUNTS: dict[str, int] = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -55,12 +63,13 @@ LARGEST = 2**63
 
 
 class UnitError(ValueError):
-    """A quantity that cannot be read; `hint` says what would be right."""
+    """A quantity that cannot be read; `hint` says what would be right, `instead` is the text."""
 
-    def __init__(self, message: str, hint: str | None = None):
+    def __init__(self, message: str, hint: str | None = None, instead: str | None = None):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.instead = instead
 
 
 def parse_size(text: str) -> int:
@@ -135,11 +144,13 @@ def _unknown_unit(
     near = folded.get(unit.lower()) or _SPELLED.get(unit.lower())
     near = near if near in units else None
     known = ", ".join(u for u in units if u and u not in ("KB", "us"))
+    instead = f"{text.strip()[: -len(unit)].strip()}{near}" if near else None
     if what == "a number":
-        hint = f"did you mean {text[: -len(unit)].strip()}{near}?" if near else None
-        return UnitError(f"`{unit}` is not a unit", hint or "put text between quotes")
-    hint = f"did you mean {text.strip()[: -len(unit)].strip()}{near}? " if near else ""
-    return UnitError(f"`{unit}` is not a unit of {what[2:]}", f"{hint}the units are {known}")
+        hint = f"did you mean {instead}?" if near else None
+        return UnitError(f"`{unit}` is not a unit", hint or "put text between quotes", instead)
+    hint = f"did you mean {instead}? " if near else ""
+    message = f"`{unit}` is not a unit of {what[2:]}"
+    return UnitError(message, f"{hint}the units are {known}", instead)
 
 
 def _plain(number: str) -> int | float:

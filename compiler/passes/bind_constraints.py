@@ -10,7 +10,7 @@ from automlc.compiler.costing import COSTS
 from automlc.compiler.draft import Draft
 from automlc.compiler.symbolic import Interval, Sym
 from automlc.runtime.plan import Constraint
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Span, swap
 from automlc.spec.expressions import (
     Compare,
     Expr,
@@ -79,6 +79,7 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
         draft.problems.add(
             "E346", f"nothing called {left.name!r} can be constrained", left.span or span,
             hint=f"did you mean {near}? ({known})" if near else known, key=key,
+            fix=swap(left.span, left.name, near),
         )  # fmt: skip
         return None
     try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from automlc.compiler.draft import Draft
 from automlc.runtime.backends import BACKENDS, Backend, is_installed
 from automlc.runtime.plan import Backend as Chosen
+from automlc.spec.diagnostics import swap
 from automlc.spec.suggest import nearest
 
 AUTO = "auto"
@@ -49,7 +50,7 @@ def _named(draft: Draft) -> Backend | None:
     if spec.kind not in BACKENDS:
         draft.problems.add(
             "E340", f"no backend is called {spec.kind!r}", span, hint=_hint(spec.kind),
-            key="backend.kind",
+            key="backend.kind", fix=swap(span, spec.kind, nearest(spec.kind, _WORDS)),
         )  # fmt: skip
         return None
     backend = BACKENDS.get(spec.kind)
@@ -64,8 +65,11 @@ def _named(draft: Draft) -> Backend | None:
     return backend
 
 
+_WORDS = (*BACKENDS.names(), AUTO)
+
+
 def _hint(name: str) -> str:
-    words = (*BACKENDS.names(), AUTO)
+    words = _WORDS
     for backend in map(BACKENDS.get, BACKENDS.names()):
         if name in backend.engines and name not in words:
             return f"write {{kind: {backend.name}, engine: {name}}}; known: {', '.join(words)}"

@@ -12,6 +12,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
+from automlc.spec.diagnostics import swap
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -48,10 +49,11 @@ def _resolve(
     if name not in registry:
         near = nearest(name, registry.names())
         known = f"known: {', '.join(registry.names())}"
+        span = draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section)
         draft.problems.add(
-            "E340", f"no {registry.kind} is called {name!r}",
-            draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section),
+            "E340", f"no {registry.kind} is called {name!r}", span,
             hint=f"did you mean {near}? ({known})" if near else known, key=f"{section}.{word}",
+            fix=swap(span, name, near),
         )  # fmt: skip
         return None
     model = registry.get(name).Options
