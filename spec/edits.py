@@ -37,10 +37,10 @@ class Positions:
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap, in any order; the rest of it stays as it is."""
-    places = Positions(text)
+    places, newline = Positions(text), "\r\n" if "\r\n" in text else "\n"
     for edit in sorted(edits, key=lambda e: places.ends(e.span), reverse=True):
         start, end = places.ends(edit.span)
-        text = text[:start] + edit.text + text[end:]
+        text = text[:start] + edit.text.replace("\n", newline) + text[end:]
     return text
 
 

@@ -369,8 +369,9 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
         if token.type == "LSQB":
             return syntax_error("a list is not expected here", "write x in [a, b]", start, end)
         if joined := _joined(text, token):
-            hint = f"write {joined[2]} without the space"
-            return syntax_error(f"{quote(str(token))} stands apart", hint, start, end, joined)
+            message = f"{quote(str(token))} stands apart from its number"
+            apart = f"write {joined[2]} without the space"
+            return syntax_error(message, apart, start, end, joined)
         if _WORDS.get(str(token)) and "AND" in error.accepts:
             ours = _WORDS[str(token)]
             message = f"{quote(str(token))} does not compare"
