@@ -12,7 +12,7 @@ from typing import Any
 
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
-from automlc.spec.diagnostics import Span, swap
+from automlc.spec.diagnostics import Edit, Fix, Span, swap
 from automlc.spec.domains import read_expression
 from automlc.spec.expressions import (
     Call,
@@ -249,7 +249,7 @@ class ModelParser:
             known = ", ".join(entries)
             self.problems.add(
                 "E320", f"one layer holds one operation, got {len(entries)}: {known}", node.span,
-                hint="start each layer with its own `- `",
+                hint="start each layer with its own `- `", fix=_own_dashes(node),
             )  # fmt: skip
             return ()
         name, (key, value) = next(iter(entries.items()))
@@ -490,3 +490,13 @@ def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:
         for expr in expressions(layer):
             found |= names(expr)
     return frozenset(found)
+
+
+def _own_dashes(node: MappingNode) -> Fix | None:
+    """`- ` before each operation that begins a line below the first."""
+    first, *rest = [key.span for key, _ in node.items]
+    if any(s.column != first.column or s.line == first.line or s.column < 3 for s in rest):
+        return None
+    return Fix(
+        tuple(Edit(replace(s, column=s.column - 2, end_column=s.column), "- ") for s in rest)
+    )

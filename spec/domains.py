@@ -561,6 +561,14 @@ def _as_choice(node: SequenceNode) -> Fix | None:
     return Fix((Edit(begin, "{choice: "), Edit(end, "}")), safe=False)
 
 
+def _left_out(before: Span | None, span: Span | None) -> Fix | None:
+    """A value of a list taken away with the comma before it."""
+    if before is None or span is None or before.end_line != span.line:
+        return None
+    place = Span(span.file, span.line, before.end_column, span.line, span.end_column)
+    return put(place, "")
+
+
 def _swapped(first: Span | None, second: Span | None, low: Any, high: Any) -> Fix | None:
     """Two bounds in the other order."""
     if first is None or second is None:
@@ -738,12 +746,13 @@ def _choice(args: _Arguments) -> Domain:
     if not args.values:
         raise _Problem("E305", "the choice is empty", args.span, "write choice(a, b)")
     seen: dict[tuple[type, Scalar], Span | None] = {}
-    for value, span in zip(args.values, args.spans, strict=True):
+    for index, (value, span) in enumerate(zip(args.values, args.spans, strict=True)):
         kind = type(value) if isinstance(value, bool | str) else float
         if (kind, value) in seen:
-            first = Note("it stands here first", seen[kind, value])
             message = f"{word_text(value)} is in the choice twice"
-            raise _Problem("E306", message, span, "remove one", notes=(first,))
+            first = Note("it stands here first", seen[kind, value])
+            fix = _left_out(args.spans[index - 1], span)
+            raise _Problem("E306", message, span, "remove one", fix, (first,))
         seen[kind, value] = span
     _no_step(args)
     return Choice(tuple(args.values))
@@ -802,8 +811,10 @@ def _check_keys(node: MappingNode) -> None:
     known = (*DOMAINS, *_EXTRAS)
     for key, value in node.items:
         if key.text not in known and not is_cut_off(key, value):
-            near = nearest(key.text, known)
+            near = nearest(key.text, known) if "(" not in key.text else None
             hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
+            if "(" in key.text:
+                hint = 'write the domain without { }, such as lr: "float(0, 1)"'
             fix = swap(key.span, key.text, near, safe=key.text.lower() not in DOUBTFUL)
             raise _Problem("E201", f"a parameter has no key {quote(key.text)}", key.span, hint, fix)
 
@@ -886,9 +897,18 @@ def read_expression(node: Node, *, metric_calls: bool = False) -> Expr:
         hint = f"write {example if metric_calls else _condition_of(node)}"
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return Literal(node.value, node.text, node.span)
+        fix = None
+        if (
+            isinstance(node, MappingNode)
+            and not metric_calls
+            and node.span.line == node.span.end_line
+        ):
+            fix = put(node.span, f"'{_condition_of(node)}'", safe=False)
+            fix = None if hint.startswith("write a condition") else fix
         raise ExpressionError(
-            f"an expression is expected, got {kind_of(node)}", hint, code="E110", span=node.span
-        )
+            f"an expression is expected, got {kind_of(node)}", hint, code="E110", span=node.span,
+            fix=fix,
+        )  # fmt: skip
     tree = expressions.parse(node.value, text_span(node))
     for error in expressions.check(tree, metric_calls=metric_calls):
         raise error

@@ -57,6 +57,7 @@ def fix_text(text: str, file: str, check: Check, *, unsafe: bool = False) -> Fix
             if _helps(chosen, now, after):
                 text, now = made, after
                 applied += chosen
+                refused.clear()  # what did not help before may help now
                 break
             if len(chosen) == 1:
                 refused.add(_what(chosen[0]))

@@ -32,7 +32,15 @@ from automlc.spec.domains import (
     read_expression,
 )
 from automlc.spec.errors import AutomlcError, SpecError
-from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical, names
+from automlc.spec.expressions import (
+    Compare,
+    Expr,
+    ExpressionError,
+    Literal,
+    Logical,
+    names,
+    to_text,
+)
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
 from automlc.spec.rules import EXAMPLE, read_rule
@@ -132,6 +140,10 @@ def _load(text: str, file: str, path: Path) -> LoadedSpec:
     if isinstance(root, MappingNode):
         spec = _build(root, found, path)
     found = sorted(set(found), key=sort_key)
+    if found and path.suffix != ".aml":
+        from automlc.spec.repairs import with_repairs
+
+        found = with_repairs(found, root, text, file)
     loaded = None
     if spec is not None:
         assert isinstance(root, MappingNode), "there is no spec without a mapping"
@@ -314,11 +326,14 @@ class _Shape:
         expr = read_expression(node, metric_calls=True)
         if isinstance(expr, Compare) and not isinstance(expr.left, Literal):
             return expr
-        hint = "write metric <= bound, such as model.size <= 5MB"
+        hint, fix = "write metric <= bound, such as model.size <= 5MB", None
+        if isinstance(expr, Compare) and not isinstance(expr.right, Literal):
+            turned = Compare(_MIRROR.get(expr.op, expr.op), expr.right, expr.left)
+            hint, fix = f"write {to_text(turned)}", put(expr.span, to_text(turned))
         if isinstance(expr, Logical) and expr.op == "and":
             hint = "write one `- ` for each constraint"
         message = "a constraint compares a metric with a bound"
-        raise ExpressionError(message, hint, code="E311", span=expr.span)
+        raise ExpressionError(message, hint, code="E311", span=expr.span, fix=fix)
 
     def check_references(self) -> None:
         """What conditions say of parameters declared here.
@@ -332,6 +347,9 @@ class _Shape:
         conditions = [*self.forbid, *(p.when for p in parameters if p.when is not None)]
         elsewhere = frozenset().union(*(names(c) for c in conditions)) - {*self.parameters}
         self.found += check_references(parameters, self.forbid, also=elsewhere | self.broken)
+
+
+_MIRROR = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
 
 
 def _plain(node: Node) -> Any:
@@ -526,7 +544,9 @@ def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
 
 def _homes(model: type[BaseModel], where: str = "") -> dict[str, str]:
     homes: dict[str, str] = dict.fromkeys(model.model_fields, where)
-    for name, info in model.model_fields.items():
+    # Where several sections have a key, the budget's is what people mean: `epochs`.
+    fields = sorted(model.model_fields.items(), key=lambda item: item[0] != "budget")
+    for name, info in fields:
         section = _as_model(info.annotation)
         if section is not None:
             inner = _homes(section, f"{where}.{name}" if where else name)
