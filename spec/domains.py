@@ -536,8 +536,13 @@ def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
         choice = _choice_of(node)
-        hint = f"write {choice} for one of several values"
-        raise _Problem("E301", "a list is not a domain", node.span, hint, _as_choice(node))
+        hint, fix = f"write {choice} for one of several values", _as_choice(node)
+        ends = [item.value for item in node.items if isinstance(item, ScalarNode)]
+        if len(node.items) == 2 and all(type(end) in (int, float) for end in ends):
+            kind = "int" if all(type(end) is int for end in ends) else "log_uniform"
+            texts = ", ".join(item.text for item in node.items if isinstance(item, ScalarNode))
+            hint, fix = f"{hint}, or {kind}({texts}) for all between them", None
+        raise _Problem("E301", "a list is not a domain", node.span, hint, fix)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
@@ -635,7 +640,11 @@ def _check_domain_name(name: str, text: str) -> None:
     if name in DOMAINS:
         return
     near = nearest(name, DOMAINS)
+    from automlc.spec.foreign import of_domain
+
     hint = f"did you mean {near}?" if near else f"the domains are {', '.join(DOMAINS)}"
+    if (foreign := of_domain(name)) is not None:
+        near, hint = None, foreign
     start = len(text) - len(text.lstrip()) + 1
     span = Span("", 1, start, 1, start + len(name))
     fix = swap(span, name, near, safe=name.lower() not in DOUBTFUL)
@@ -813,6 +822,10 @@ def _check_keys(node: MappingNode) -> None:
         if key.text not in known and not is_cut_off(key, value):
             near = nearest(key.text, known) if "(" not in key.text else None
             hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
+            from automlc.spec.foreign import of_parameter_key
+
+            if (foreign := of_parameter_key(key.text)) is not None:
+                near, hint = None, foreign
             if "(" in key.text:
                 hint = 'write the domain without { }, such as lr: "float(0, 1)"'
             fix = swap(key.span, key.text, near, safe=key.text.lower() not in DOUBTFUL)

@@ -513,12 +513,32 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
     near = nearest(word, known)
     if near and not (hint and near != word):
         hint = f"did you mean {near}?"
+    if model is Spec and not (near and near.replace("_", "") == word.lower()):
+        hint = _foreign(word, where, near) or hint or (None if near else _near_elsewhere(word))
     hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
     message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
     fix = None
     if hint == f"did you mean {near}?":
         fix = swap(span, word, near, safe=word.lower() not in DOUBTFUL)
     return Diagnostic("E201", message, span, hint, key, fix=fix)
+
+
+def _near_elsewhere(word: str) -> str | None:
+    """A mistyped key in the wrong section."""
+    homes = _homes(Spec)
+    near = nearest(word, homes)
+    if near is None:
+        return None
+    home = f"in `{homes[near]}`" if homes[near] else "at the top of the file"
+    return f"did you mean {near}? it belongs {home}"
+
+
+def _foreign(word: str, where: str, near: str | None) -> str | None:
+    """What another tool's word is called here; at the top of the file also for near words."""
+    from automlc.spec.foreign import of_key
+
+    said = of_key(word)
+    return said if where == "" or near is None else None
 
 
 def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> str | None:

@@ -289,10 +289,12 @@ def _move(d: Diagnostic, source: _File) -> Fix | None:
     if match is None or not isinstance(source.root, MappingNode) or d.span is None:
         return None
     home = (match["home"] or "").split(".") if match["home"] else []
-    return _moved(d.key.split("."), home, source)
+    meant = re.match(r"did you mean (\w+)\? it", d.hint or "")
+    return _moved(d.key.split("."), home, meant[1] if meant else None, source)
 
 
-def _moved(path: list[str], home: list[str], source: _File) -> Fix | None:
+def _moved(path: list[str], home: list[str], meant: str | None, source: _File) -> Fix | None:
+    """The fix that moves the pair at `path` into the section `home`, under the name `meant`."""
     owner = _at(source.root, ".".join(path[:-1])) if path[:-1] else source.root
     if not isinstance(owner, MappingNode):
         return None
@@ -305,6 +307,8 @@ def _moved(path: list[str], home: list[str], source: _File) -> Fix | None:
     if not isinstance(target, MappingNode):
         return None
     body = _body(source, key, value)
+    if meant:
+        body[0] = meant + body[0].removeprefix(source.cut(key.span))
     if target is owner:  # the section is there, and lacks what is between it and the key
         return _wrapped(owner, key, value, home[depth:], body, source)
     taken, added = _taken(owner, key, value, source), _added(target, home[depth:], body, source)
