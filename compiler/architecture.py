@@ -12,7 +12,7 @@ from typing import Any
 
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
-from automlc.spec.diagnostics import Edit, Fix, Span, swap
+from automlc.spec.diagnostics import Edit, Fix, Span, put, swap
 from automlc.spec.domains import read_expression
 from automlc.spec.expressions import (
     Call,
@@ -274,9 +274,12 @@ class ModelParser:
             known = [*OPS.names(), *self.blocks, *STRUCTURES]
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
+            fix = swap(node.span, name, near)
+            if (kind := _activation(name)) is not None:
+                written = f"activation: {{kind: {kind}}}"
+                hint, fix = f"write {written}", None if args else put(node.span, written)
             self.problems.add(
-                "E322", f"no operation is called {name!r}", node.span, hint=hint,
-                fix=swap(node.span, name, near),
+                "E322", f"no operation is called {name!r}", node.span, hint=hint, fix=fix
             )  # fmt: skip
             return ()
         op = OPS.get(name)
@@ -490,6 +493,13 @@ def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:
         for expr in expressions(layer):
             found |= names(expr)
     return frozenset(found)
+
+
+def _activation(name: str) -> str | None:
+    """The kind of activation that `ReLU` or `leaky_relu` stands for."""
+    plain = name.lower().replace("_", "")
+    words = OPS.get("activation").args["kind"].words
+    return next((word for word in words if word.replace("_", "") == plain), None)
 
 
 def _own_dashes(node: MappingNode) -> Fix | None:

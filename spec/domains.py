@@ -532,6 +532,9 @@ def read_declaration(node: Node, key: str = "") -> tuple[ParameterDecl | None, l
 _CALL = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*\(")
 
 
+_BRACKETS = re.compile(r"\s*([A-Za-z_]\w*)\s*[\[{]([^\[\]{}]*)[\]}]\s*")
+
+
 def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
@@ -540,12 +543,20 @@ def _short_domain(node: Node) -> Domain:
         ends = [item.value for item in node.items if isinstance(item, ScalarNode)]
         if len(node.items) == 2 and all(type(end) in (int, float) for end in ends):
             kind = "int" if all(type(end) is int for end in ends) else "log_uniform"
-            texts = ", ".join(item.text for item in node.items if isinstance(item, ScalarNode))
+            numbers = [item for item in node.items if isinstance(item, ScalarNode)]
+            numbers.sort(key=lambda item: float(item.text))
+            texts = ", ".join(item.text for item in numbers)
             hint, fix = f"{hint}, or {kind}({texts}) for all between them", None
         raise _Problem("E301", "a list is not a domain", node.span, hint, fix)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
+    if isinstance(node.value, str) and (match := _BRACKETS.fullmatch(node.value)):
+        meant = f"{match[1]}({match[2]})"
+        if match[1] in DOMAINS:
+            fix = put(node.span, meant) if not node.style else None
+            message = "a domain's values stand in parentheses"
+            raise _Problem("E301", message, node.span, f"write {meant}", fix)
     if node.value is None and node.text == "":
         raise _Problem(
             "E301", "the parameter has no domain", node.span, "write a domain, such as float(0, 1)"
@@ -619,7 +630,15 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
         )
         raise _Problem(p.code, p.message, span, p.hint, fix, notes) from None
     except ExpressionError as error:
-        raise error.moved(text, place) from None
+        moved = error.moved(text, place)
+        if "=" in error.message or re.search(r"\)\s*\w+|,\s*(step|default)\b", text):
+            bounds = "choice: [a, b]" if name == "choice" else f"{name}: [1, 8]"
+            if name in DOMAINS:
+                hint = f"a default, a step and a condition have keys: {{{bounds}, default: 3}}"
+                moved = ExpressionError(
+                    "a domain takes values only", hint, code=moved.code, span=moved.span
+                )
+        raise moved from None
 
 
 @lru_cache(maxsize=4096)
@@ -658,17 +677,34 @@ def _argument(expr: Expr, call: str) -> Scalar:
     if isinstance(expr, Name):
         if call == "choice" or call == "fixed":
             return expr.name
-        raise _Problem("E302", f"{call} takes numbers, got {quote(expr.name)}", expr.span)
+        usage = DOMAINS[call].usage if call in DOMAINS else "float(0, 0.5)"
+        hint = f"write {usage}"
+        if expr.name.startswith("log"):
+            hint = "write log_uniform(1e-4, 1e-1) or log_int(16, 512)"
+        raise _Problem("E302", f"{call} takes numbers, got {quote(expr.name)}", expr.span, hint)
     if isinstance(expr, Unary) and expr.op == "-" and isinstance(expr.operand, Literal):
         value = expr.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return -value
+    if isinstance(expr, expressions.List) and expr.span is not None:
+        inner = ", ".join(expressions.to_text(item) for item in expr.items)
+        raise _Problem(
+            "E301",
+            "the values stand in parentheses alone",
+            expr.span,
+            f"write {call}({', '.join(_bare(item) for item in expr.items)})",
+            put(expr.span, inner),
+        )
     raise _Problem(
         "E301",
         f"{quote(expressions.to_text(expr))} is not a plain value",
         expr.span,
         "write a number or a word; put other text between quotes",
     )
+
+
+def _bare(expr: Expr) -> str:
+    return word_text(expr.value) if isinstance(expr, Literal) else expressions.to_text(expr)
 
 
 @record

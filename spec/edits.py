@@ -107,7 +107,7 @@ def _shown(
         return [_numbered(line + i, "~", part, width, paint) for i, part in enumerate(lines)]
     return [
         _numbered(line, "~", _window(made, marks)[0], width, paint),
-        f"{' ' * width}   {paint(_window(made, marks)[1])}".rstrip(),
+        *([f"{' ' * width}   {paint(under)}"] if (under := _window(made, marks)[1]) else []),
     ]
 
 

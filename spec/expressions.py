@@ -334,7 +334,6 @@ _FOREIGN_OPERATORS = {
     "|": ("`|` is not an operator", "or"),
     "^": ("`^` is not an operator", "**"),
     "!": ("`!` is not an operator", "not"),
-    "<>": ("`<>` is not an operator", "!="),
 }
 # What else people write in other languages, and how it is said here.
 _FOREIGN = {
@@ -355,6 +354,12 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         token: Any = error.token
         start, end = token.start_pos, token.end_pos
+        if token.type == "EQUAL" and text[start - 2 : start] == "==":
+            equal = (start - 2, end, "==")
+            return syntax_error("`===` does not compare", "write ==", start - 2, end, equal)
+        if text[start - 1 : end] == "<>":
+            unlike = (start - 1, end, "!=")
+            return syntax_error("`<>` does not compare", "write !=", start - 1, end, unlike)
         if token.type == "EQUAL" and text[start - 1 : start] == "=":
             return syntax_error("an action sets a value", "write name = value", start - 1, end)
         if token.type == "EQUAL":
@@ -370,7 +375,7 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
             return syntax_error("a list is not expected here", "write x in [a, b]", start, end)
         if joined := _joined(text, token):
             message = f"{quote(str(token))} stands apart from its number"
-            apart = f"write {joined[2]} without the space"
+            apart = f"write {joined[2]}, without a space"
             return syntax_error(message, apart, start, end, joined)
         if _WORDS.get(str(token)) and "AND" in error.accepts:
             ours = _WORDS[str(token)]
@@ -401,13 +406,16 @@ def _joined(text: str, token: Any) -> tuple[int, int, str] | None:
     before = text[: token.start_pos].split()
     if not before or not before[-1].replace(".", "").isdigit():
         return None
-    try:
-        parse_number(before[-1] + str(token))
-    except UnitError:
-        return None
     if token.type == "NUMBER":
         return None
-    return text.rindex(before[-1], 0, token.start_pos), token.end_pos, f"{before[-1]}{token}"
+    whole = f"{before[-1]}{token}"
+    try:
+        parse_number(whole)
+    except UnitError as error:
+        if error.instead is None:
+            return None
+        whole = error.instead
+    return text.rindex(before[-1], 0, token.start_pos), token.end_pos, whole
 
 
 def _explain_character(text: str, at: int) -> ExpressionError:

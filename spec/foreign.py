@@ -86,10 +86,15 @@ KEYS: dict[str, str] = {
     "label_column": "the column to predict is data: {target: price}",
     "project": "the project's name is name: my-task",
     "experiment_name": "the project's name is name: my-task",
+    "devices": "the device is backend: {kind: pytorch, device: cuda}",
+    "memory_limit": "the memory of a trial is budget: {memory: 4GB}",
+    "ensemble_size": "a search ends with one model; there are no ensembles",
+    "cv": "trials are compared on one part: data: {split: {validation: 20%}}",
+    "folds": "trials are compared on one part: data: {split: {validation: 20%}}",
+    "data.split.train": "training keeps what validation and test leave: remove it",
+    "data.split.training": "training keeps what validation and test leave: remove it",
     "version": "the version of the language is automlc: 1",
     "type": "what is learned is task: {kind: image_classification}",
-    "task_type": "what is learned is task: {kind: image_classification}",
-    "problem_type": "what is learned is task: {kind: image_classification}",
 }
 # A key in the mapping of a parameter -> what to write.
 PARAMETER_KEYS: dict[str, str] = {
@@ -153,9 +158,9 @@ DOMAINS: dict[str, str] = {
 }
 
 
-def of_key(word: str) -> str | None:
-    """What to write for another tool's key."""
-    return KEYS.get(word) or KEYS.get(word.lower())
+def of_key(word: str, where: str = "") -> str | None:
+    """What to write for another tool's key in the section `where`."""
+    return KEYS.get(f"{where}.{word}") or KEYS.get(word) or KEYS.get(word.lower())
 
 
 def of_parameter_key(word: str) -> str | None:

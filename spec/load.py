@@ -284,7 +284,11 @@ class _Shape:
             reason = check_identifier(name.text)
             if reason:
                 message = f"{quote(name.text)} cannot name a parameter"
-                self.found.append(Diagnostic("E208", message, name.span, reason, key))
+                meant = re.sub(r"\W+", "_", name.text.lower(), flags=re.ASCII).strip("_")
+                usable = name.text.isascii() and not check_identifier(meant)
+                hint = f"write {meant}: {reason}" if usable else reason
+                fix = swap(name.span, name.text, meant if usable else None, safe=False)
+                self.found.append(Diagnostic("E208", message, name.span, hint, key, fix=fix))
             decl, problems = read_declaration(value, key)
             self.found += problems
             if problems or reason:
@@ -301,7 +305,7 @@ class _Shape:
             else:
                 hint = "write one `- ` for each, such as - depth > 4 and width > 256"
                 if key == "constraints":
-                    hint = "write one `- ` for each, such as - model.size <= 5MB"
+                    hint = f"write one `- ` for each, such as - {_bound_of(node)}"
                 elif key == "rules.when":
                     hint = f"write one `- ` for each, such as - {EXAMPLE}"
             message = f"`{key}` is a list, got {kind_of(node)}"
@@ -347,6 +351,16 @@ class _Shape:
         conditions = [*self.forbid, *(p.when for p in parameters if p.when is not None)]
         elsewhere = frozenset().union(*(names(c) for c in conditions)) - {*self.parameters}
         self.found += check_references(parameters, self.forbid, also=elsewhere | self.broken)
+
+
+def _bound_of(node: Node) -> str:
+    """The constraint that `{model.size: 5MB}` was meant to be."""
+    if isinstance(node, MappingNode) and node.items:
+        key, value = node.items[0]
+        if isinstance(value, ScalarNode) and value.text:
+            comparison = re.match(r"[<>]=?|==", value.text)
+            return f"{key.text} {value.text}" if comparison else f"{key.text} <= {value.text}"
+    return "model.size <= 5MB"
 
 
 _MIRROR = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
@@ -409,9 +423,11 @@ def explain_validation(
 
 def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
     """A key in the wrong place is unknown there and missing here; it is said once, there."""
-    moved = {
-        d.key.rsplit(".", 1)[-1] for d in found if d.code == "E201" and "belongs" in (d.hint or "")
-    }
+    moved = set()
+    for d in found:
+        if d.code == "E201" and "belongs" in (d.hint or ""):
+            home = re.search(r"in `([\w.]+)`", d.hint or "")
+            moved |= {d.key.rsplit(".", 1)[-1], *([home[1]] if home else [])}
     return [d for d in found if not (d.code == "E202" and d.key.rsplit(".", 1)[-1] in moved)]
 
 
@@ -485,6 +501,15 @@ _SAMPLES = {
     "data": "data: {source: builtin:digits}",
     "task.kind": "kind: image_classification",
     "data.source": "source: builtin:digits",
+    "data.columns": "columns: {age: number, city: category}",
+    "data.missing": "missing: {number: mean}",
+    "data.split": "split: {validation: 20%, test: 20%}",
+    "data.image": "image: {size: [32, 32]}",
+    "budget": "budget: {trials: 20, epochs: 10}",
+    "search": "search: tpe",
+    "stopping": "stopping: asha",
+    "backend": "backend: pytorch",
+    "space": "space: {preset: image/blocks}",
 }
 
 
@@ -509,12 +534,15 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
     known = list(owner.model_fields) if owner else []
     hint = None
     if model is Spec:
-        hint = _elsewhere(word, where, model) or _as_parameter(found, where)
+        hint = _elsewhere(word, where, found) or _as_parameter(found, where)
+    elif where in _CHOSEN:
+        known = [_CHOSEN[where], *known]
+        hint = _elsewhere(word, where, found)
     near = nearest(word, known)
     if near and not (hint and near != word):
         hint = f"did you mean {near}?"
     if model is Spec and not (near and near.replace("_", "") == word.lower()):
-        hint = _foreign(word, where, near) or hint or (None if near else _near_elsewhere(word))
+        hint = hint or _foreign(word, where, near) or (None if near else _near_elsewhere(word))
     hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
     message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
     fix = None
@@ -537,7 +565,7 @@ def _foreign(word: str, where: str, near: str | None) -> str | None:
     """What another tool's word is called here; at the top of the file also for near words."""
     from automlc.spec.foreign import of_key
 
-    said = of_key(word)
+    said = of_key(word, where)
     return said if where == "" or near is None else None
 
 
@@ -553,9 +581,16 @@ def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> s
     )
 
 
-def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
+# The key that names what a section's other keys are options of.
+_CHOSEN = {"search": "strategy", "stopping": "policy"}
+
+
+def _elsewhere(word: str, where: str, found: tuple[ScalarNode | None, Node] | None) -> str | None:
     """Where a known key belongs that stands in the wrong section."""
-    homes = _homes(model)
+    homes = _homes(Spec)
+    value = found[1] if found else None
+    if word == "target" and isinstance(value, ScalarNode) and isinstance(value.value, str):
+        homes["target"] = "data"  # a column; task.target is a number
     if word not in homes or homes[word] == where:
         return None
     home = homes[word]
@@ -664,6 +699,8 @@ def _section_hint(key: str, node: Node | None) -> str | None:
         return None
     if re.match(r"\w+:\S", node.text) and key != "data":
         return "write a space after the colon"
+    if pair := re.match(r"(\w+)\s*=\s*(\S+)", node.text):
+        return f"write {pair[1]}: {pair[2]}, with a colon"
     if key == "data":
         return f"write data: {{source: {clean(node.text)}}}"
     return f"write {_SAMPLES[key]}" if key in _SAMPLES else None
@@ -677,6 +714,10 @@ def _count_hint(context: Mapping[str, Any]) -> str:
 def _type_hint(kind: str, key: str, node: Node | None) -> tuple[str | None, Fix | None]:
     if isinstance(node, ScalarNode) and node.value is None:
         return "write a value, or remove the key", None
+    if isinstance(node, SequenceNode) and len(node.items) == 1:
+        item = node.items[0]
+        if isinstance(item, ScalarNode) and item.text and node.span.line == node.span.end_line:
+            return f"write {item.text}, without brackets", put(node.span, item.text)
     if not isinstance(node, ScalarNode):
         return ("write one value, without brackets" if node is not None else None), None
     if kind == "tuple_type":
@@ -709,6 +750,9 @@ def _number_hint(kind: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
     plain = re.sub(r"(?<=\d)[_, '](?=\d{3}\b)", "", text)
     if plain != text and _is_number(plain):
         return f"write {plain}: a number has no separators", _rewritten(node, plain)
+    if share := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text):
+        value = f"{float(share[1]) / 100:g}"
+        return f"write {value}", _rewritten(node, value if kind == "float_type" else None)
     try:
         count = str(parse_count(text))
     except UnitError:
@@ -730,6 +774,8 @@ def _list_hint(key: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text:  # Python reads it, YAML does not
+        return False
     try:
         float(text)
     except ValueError:

@@ -101,14 +101,19 @@ def _close_bracket(d: Diagnostic, source: _File) -> Fix | None:
     line = source.line(opened.line)
     if d.span.line == opened.line:
         return _quote_condition(d.span.line, line, source)
-    bare = line.split(" #")[0].rstrip()
-    missing = [c for c in bare if c in "{["]
-    for letter in bare:
-        if letter in "}]" and missing:
-            missing.pop()
+    missing: list[str] = []
+    number = last = opened.line
+    for number in range(opened.line, d.span.line):
+        bare = source.line(number).split(" #")[0].rstrip()
+        for letter in bare[opened.column - 1 if number == opened.line else 0 :]:
+            if letter in "{[":
+                missing.append(letter)
+            elif letter in "}]" and missing:
+                missing.pop()
+        last = number if bare.strip() else last
     closing = "".join("}" if c == "{" else "]" for c in reversed(missing))
-    end = len(bare)
-    return put(source.span(opened.line, end, end), closing, safe=False) if closing else None
+    end = len(source.line(last).split(" #")[0].rstrip())
+    return put(source.span(last, end, end), closing, safe=False) if closing else None
 
 
 _CONDITION = re.compile(r"\bwhen:\s+(?P<value>[^'\"{}][^{}]*?\])(?=\s*[,}])")
@@ -248,6 +253,9 @@ def _no_dashes(d: Diagnostic, source: _File) -> Fix | None:
 def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
     """A section in a form that it does not have."""
     node = _at(source.root, d.key)
+    if isinstance(node, MappingNode) and d.key == "constraints" and len(node.items) == 1:
+        said = (d.hint or "").rpartition("such as - ")[2]
+        return put(node.span, f"[{said}]") if node.span.line == node.span.end_line else None
     if isinstance(node, SequenceNode):
         if d.key == "task" and len(node.items) == 1 and isinstance(node.items[0], ScalarNode):
             return put(node.span, f"{{kind: {source.cut(node.items[0].span)}}}")
@@ -256,6 +264,11 @@ def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
         return None
     if (fix := _space_after_colon(node, source)) is not None:
         return fix
+    if (fix := _space_after_dash(node, source)) is not None:
+        return fix
+    if pair := re.fullmatch(r"(\w+)(\s*=\s*)(\S+)", source.cut(node.span)):
+        start = node.span.column - 1 + len(pair[1])
+        return put(source.span(node.span.line, start, start + len(pair[2])), ": ")
     if node.span.line != node.span.end_line:
         return None
     if d.key in _WORD_OF:
@@ -267,6 +280,17 @@ def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
 
 # The key that the short form of a section most likely meant.
 _WORD_OF = {"task": "kind", "data": "source", "data.image": "size"}
+
+
+def _space_after_dash(node: ScalarNode, source: _File) -> Fix | None:
+    """`-model.size <= 5MB`, in each line of the list."""
+    edits = []
+    for number in range(node.span.line, node.span.end_line + 1):
+        match = re.match(r"\s*-(?=[a-z])", source.line(number))
+        if match is None:
+            return None
+        edits.append(Edit(source.span(number, match.end(), match.end()), " "))
+    return Fix(tuple(edits))
 
 
 def _space_after_colon(node: ScalarNode, source: _File) -> Fix | None:

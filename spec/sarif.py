@@ -55,7 +55,7 @@ def _uri(file: str) -> str:
     path = file.replace("\\", "/")
     if path[1:2] == ":":
         path = f"/{path}"
-    encoded = quote(path, safe="/")
+    encoded = quote(path, safe="/:" if path.startswith("/") else "/")
     return f"file://{encoded}" if path.startswith("/") else encoded
 
 

@@ -8,7 +8,7 @@ from automlc.compiler.draft import Draft
 from automlc.runtime.backends import BACKENDS, Backend, is_installed
 from automlc.runtime.plan import Backend as Chosen
 from automlc.spec.diagnostics import swap
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
 
 AUTO = "auto"
 
@@ -50,7 +50,9 @@ def _named(draft: Draft) -> Backend | None:
     if spec.kind not in BACKENDS:
         draft.problems.add(
             "E340", f"no backend is called {spec.kind!r}", span, hint=_hint(spec.kind),
-            key="backend.kind", fix=swap(span, spec.kind, nearest(spec.kind, _WORDS)),
+            key="backend.kind", fix=swap(
+                span, spec.kind, nearest(spec.kind, _WORDS), safe=spec.kind not in DOUBTFUL
+            ),
         )  # fmt: skip
         return None
     backend = BACKENDS.get(spec.kind)
@@ -70,6 +72,8 @@ _WORDS = (*BACKENDS.names(), AUTO)
 
 def _hint(name: str) -> str:
     words = _WORDS
+    if name == "torch":
+        return "did you mean pytorch? Keras on torch is {kind: keras, engine: torch}"
     for backend in map(BACKENDS.get, BACKENDS.names()):
         if name in backend.engines and name not in words:
             return f"write {{kind: {backend.name}, engine: {name}}}; known: {', '.join(words)}"

@@ -12,7 +12,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
-from automlc.spec.diagnostics import swap
+from automlc.spec.diagnostics import Diagnostic, swap
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -60,6 +60,23 @@ def _resolve(
     try:
         values = model.model_validate(options)
     except ValidationError as error:
-        draft.problems.found += explain_validation(error, draft.loaded.node, model, (section,))
+        found = explain_validation(error, draft.loaded.node, model, (section,))
+        draft.problems.found += [_elsewhere(d, registry, section, word, name) for d in found]
         return None
     return Choice(name, values.model_dump(mode="json"))
+
+
+def _elsewhere(
+    d: Diagnostic, registry: Registry[Any], section: str, word: str, name: str
+) -> Diagnostic:
+    """An unknown option that is another one's, or the name of another one."""
+    option = d.key.removeprefix(f"{section}.")
+    if d.code != "E201" or not (d.hint or "").startswith("the keys"):
+        return d
+    if option in registry:
+        return replace(d, hint=f"write {section}: {{{word}: {option}}}, with its options beside it")
+    having = [n for n in registry.names() if option in registry.get(n).Options.model_fields]
+    own = (d.hint or "").replace("the keys", f"with {name} the keys")
+    if having:
+        return replace(d, hint=f"`{option}` is an option of {' and '.join(having)}; {own}")
+    return replace(d, hint=own)

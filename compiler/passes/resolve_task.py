@@ -6,7 +6,7 @@ from automlc.compiler.draft import Draft
 from automlc.runtime.metrics import METRICS, metrics_of
 from automlc.runtime.plan import Task
 from automlc.spec.diagnostics import Fix, Note, put, swap
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
 
 
 def resolve_task(draft: Draft) -> Draft:
@@ -60,7 +60,7 @@ def _wrong_metric(draft: Draft, name: str, fitting: tuple[str, ...]) -> None:
     hint = f"did you mean {near}? ({known})" if near else known
     draft.problems.add(
         "E341", f"no metric is called {name!r}", span, hint=hint, key="task.metric",
-        fix=swap(span, name, near),
+        fix=swap(span, name, near, safe=name not in DOUBTFUL),
     )  # fmt: skip
 
 
