@@ -225,7 +225,7 @@ class ModelParser:
         if not isinstance(node, MappingNode) or not node.items:
             self.problems.add(
                 "E320", "a layer is the name of an operation, or `operation: {arguments}`",
-                node.span,
+                node.span, hint="write - flatten, or - dense: {units: 64}",
             )  # fmt: skip
             return ()
         entries = {str(key.value): (key, value) for key, value in node.items}
@@ -290,7 +290,10 @@ class ModelParser:
                 if arg.default is None:
                     if any(nearest(given_name, op.args) == arg_name for given_name in args):
                         return ()  # misspelled, and reported as that
-                    self.problems.add("E323", f"{name} needs the argument {arg_name}", node.span)
+                    self.problems.add(
+                        "E323", f"{name} needs the argument {arg_name}", node.span,
+                        hint=f"write {name}: {{{arg_name}: …}}",
+                    )  # fmt: skip
                     return ()
                 values.append((arg_name, Literal(arg.default)))
                 continue
@@ -300,7 +303,7 @@ class ModelParser:
             if isinstance(expr, Literal) and (problem := arg.problem(expr.value)):
                 self.problems.add(
                     "E324", f"{name}: {arg_name} {problem}, got {to_text(expr)}",
-                    args[arg_name][1].span,
+                    args[arg_name][1].span, hint="write a value within these bounds",
                 )  # fmt: skip
                 return ()
             values.append((arg_name, expr))
@@ -407,7 +410,10 @@ class ModelParser:
     ) -> bool:
         for name in known:
             if name not in entries and name not in (optional or set()):
-                self.problems.add("E325", f"{known[0]} needs `{name}:`", node.span)
+                self.problems.add(
+                    "E325", f"{known[0]} needs `{name}:`", node.span,
+                    hint=f"add {name}: below {known[0]}, in the same column",
+                )  # fmt: skip
                 return False
         for name in entries:
             if name not in known:

@@ -32,7 +32,7 @@ from automlc.compiler.embeddings import PARAMETER, WIDTH, Embeddings, WordVector
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.runtime.training import TRAINING_PARAMETERS
-from automlc.spec.diagnostics import Fix, Span, swap
+from automlc.spec.diagnostics import Fix, Note, Span, swap
 from automlc.spec.domains import (
     Choice,
     Domain,
@@ -179,7 +179,10 @@ def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
     for key, value in node.items:
         name = key.text
         if name in OPS.names():
-            problems.add("E329", f"{name} is an operation; a block needs its own name", key.span)
+            problems.add(
+                "E329", f"{name} is an operation; a block needs its own name", key.span,
+                hint=f"call it my_{name}, here and where it is used",
+            )  # fmt: skip
             continue
         if isinstance(value, SequenceNode):
             blocks[name] = Block((), value)
@@ -190,7 +193,10 @@ def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
         fits = isinstance(words, list) and all(isinstance(w, str) for w in words)
         if not isinstance(body, SequenceNode) or not fits:
             problems.add(
-                "E329", f"the block {name} is `{{args: [names], body: [layers]}}`", key.span
+                "E329",
+                f"the block {name} is `{{args: [names], body: [layers]}}`",
+                key.span,
+                hint=f"write {name}: [layers], or {name}: {{args: [width], body: [layers]}}",
             )
             continue
         blocks[name] = Block(tuple(words), body)
@@ -391,6 +397,8 @@ def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Pre
             span,
             hint=f"write preset: {fitting[0]}" if fitting else None,
             key="space.preset",
+            notes=(Note("the task is given here", loaded.spans("task.kind")),),
+            fix=swap(span, name, fitting[0] if fitting else None, safe=False),
         )
         return None
     return preset
@@ -486,6 +494,7 @@ def _check_branches(
         problems.add(
             "E325", f"a choice needs a parameter with listed values; {node.parameter} is {domain}",
             node.span, hint=f"declare {node.parameter} as choice(...)",
+            notes=_declared(space, node.parameter),
         )  # fmt: skip
         return
     written = [value for value, _ in node.branches]
@@ -494,7 +503,14 @@ def _check_branches(
             problems.add(
                 "E325", f"the choice of {node.parameter} has no branch for {value!r}", node.span,
                 hint=f"add `{value}: [layers]` (or `[]` for nothing)",
+                notes=_declared(space, node.parameter),
             )  # fmt: skip
+
+
+def _declared(space: Space, name: str) -> tuple[Note, ...]:
+    """Where the spec declares a parameter; nothing for those of presets."""
+    span = space[name].span
+    return (Note(f"{name} is declared here", span),) if span is not None else ()
 
 
 def _values(domain: Domain) -> tuple[Any, ...] | None:
@@ -516,6 +532,8 @@ def _check_arguments(
             problems.add(
                 "E324", f"{node.op}: {name} {problem} ({expr.name} is {domain})",
                 space[expr.name].span or expr.span or node.span,
+                hint=f"change the domain of {expr.name}, or write another value in the layer",
+                notes=(Note("the layer is here", expr.span or node.span),),
             )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from automlc.runtime.rules.actions import Action, usable
 from automlc.runtime.rules.library import PREFIX, digest, load_builtin, load_file
 from automlc.runtime.rules.table import Ranked, Row, Rules, Table, WrittenRule, rank
 from automlc.runtime.searchers import SEARCHERS
-from automlc.spec.diagnostics import Fix, swap
+from automlc.spec.diagnostics import Fix, Note, swap
 from automlc.spec.domains import Choice, Fixed, Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import (
@@ -57,6 +57,7 @@ def attach_rules(draft: Draft) -> Draft:
             draft.problems.add(
                 "W523", f"the {search.name} search does not look at rules",
                 draft.loaded.key_spans("rules"), key="rules", hint="write search: feedback",
+                notes=_search_note(draft),
             )  # fmt: skip
         return draft
     written = tuple(_written(draft, space, i, rule) for i, rule in enumerate(rules.when))
@@ -67,6 +68,11 @@ def attach_rules(draft: Draft) -> Draft:
     draft = _record(draft, kept, left_out)
     attached = Rules(kept, written, rules.unknown, digest(table))
     return replace(draft, rules=attached)
+
+
+def _search_note(draft: Draft) -> tuple[Note, ...]:
+    span = draft.loaded.spans("search.strategy") or draft.loaded.spans("search")
+    return (Note("the search is chosen here", span),) if span is not None else ()
 
 
 # ---- the monitor ----
@@ -221,6 +227,11 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             draft.problems.add(
                 "E339", f"{never} can never be: {', '.join(domains)}", parts[0].span, key=key,
                 hint="widen the parameter: a group of space.expand may have the value",
+                notes=tuple(
+                    Note(f"{one.name} is declared here", space[one.name].span)
+                    for one in parts
+                    if space[one.name].span is not None
+                ),
             )  # fmt: skip
         actions.append(resolved)
     line = f"{draft.loaded.source.path.name}:{rule.span.line}" if rule.span else key

@@ -7,7 +7,7 @@ from dataclasses import replace
 from automlc.compiler.draft import Draft
 from automlc.runtime.backends import BACKENDS, Backend, is_installed
 from automlc.runtime.plan import Backend as Chosen
-from automlc.spec.diagnostics import swap
+from automlc.spec.diagnostics import Note, swap
 from automlc.spec.suggest import DOUBTFUL, nearest
 
 AUTO = "auto"
@@ -32,6 +32,8 @@ def choose_backend(draft: Draft) -> Draft:
             "E348", f"{backend.name} on {engine} has no device {spec.device}",
             draft.loaded.spans("backend.device"), key="backend.device",
             hint=f"with engine: {' or '.join(able)} it has one; else write device: auto",
+            fix=swap(draft.loaded.spans("backend.device"), spec.device, AUTO, safe=False),
+            notes=_engine_note(draft),
         )  # fmt: skip
         return draft
     draft = draft.noted("choose_backend", "backend.kind", backend.name, because)
@@ -41,6 +43,11 @@ def choose_backend(draft: Draft) -> Draft:
         draft = draft.noted("choose_backend", "backend.engine", engine, because)
     chosen = Chosen(backend.name, spec.device, spec.precision, spec.threads, engine)
     return replace(draft, backend=chosen)
+
+
+def _engine_note(draft: Draft) -> tuple[Note, ...]:
+    span = draft.loaded.spans("backend.engine")
+    return (Note("the engine is chosen here", span),) if span is not None else ()
 
 
 def _named(draft: Draft) -> Backend | None:
