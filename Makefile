@@ -30,7 +30,7 @@ TENSORFLOW ?= $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),te
 DEMO_RUN := runs/demo
 DEMO_SOURCE := build/demo-best
 
-.PHONY: help setup demo demo-keras test test-all check style format types layers links golden bench docs clean
+.PHONY: help setup demo demo-keras test test-all check style format types layers links golden bench docs pages clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -149,6 +149,9 @@ bench: $(VENV)/.stamp-dev ## Print the ratios of benchmarks/README.md.
 docs: $(VENV)/.stamp-dev ## Write docs/language.md, then check commands, links and examples of all documents.
 	@$(BIN)/python docs/reference/language.py --write
 	@$(BIN)/python -m pytest -q tests/test_docs.py
+
+pages: $(VENV)/.stamp-dev ## Write docs/errors from the table of diagnostic codes.
+	@$(BIN)/python -m automlc.spec.codes_pages docs/errors
 
 clean: ## Remove what the targets above made, except .venv and runs/.
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

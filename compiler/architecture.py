@@ -12,7 +12,7 @@ from typing import Any
 
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Edit, Fix, Span, put, swap
 from automlc.spec.domains import read_expression
 from automlc.spec.expressions import (
     Call,
@@ -225,7 +225,7 @@ class ModelParser:
         if not isinstance(node, MappingNode) or not node.items:
             self.problems.add(
                 "E320", "a layer is the name of an operation, or `operation: {arguments}`",
-                node.span,
+                node.span, hint="write - flatten, or - dense: {units: 64}",
             )  # fmt: skip
             return ()
         entries = {str(key.value): (key, value) for key, value in node.items}
@@ -249,7 +249,7 @@ class ModelParser:
             known = ", ".join(entries)
             self.problems.add(
                 "E320", f"one layer holds one operation, got {len(entries)}: {known}", node.span,
-                hint="start each layer with its own `- `",
+                hint="start each layer with its own `- `", fix=_own_dashes(node),
             )  # fmt: skip
             return ()
         name, (key, value) = next(iter(entries.items()))
@@ -274,7 +274,13 @@ class ModelParser:
             known = [*OPS.names(), *self.blocks, *STRUCTURES]
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
-            self.problems.add("E322", f"no operation is called {name!r}", node.span, hint=hint)
+            fix = swap(node.span, name, near)
+            if (kind := _activation(name)) is not None:
+                written = f"activation: {{kind: {kind}}}"
+                hint, fix = f"write {written}", None if args else put(node.span, written)
+            self.problems.add(
+                "E322", f"no operation is called {name!r}", node.span, hint=hint, fix=fix
+            )  # fmt: skip
             return ()
         op = OPS.get(name)
         values: list[tuple[str, Expr]] = []
@@ -284,7 +290,10 @@ class ModelParser:
                 if arg.default is None:
                     if any(nearest(given_name, op.args) == arg_name for given_name in args):
                         return ()  # misspelled, and reported as that
-                    self.problems.add("E323", f"{name} needs the argument {arg_name}", node.span)
+                    self.problems.add(
+                        "E323", f"{name} needs the argument {arg_name}", node.span,
+                        hint=f"write {name}: {{{arg_name}: …}}",
+                    )  # fmt: skip
                     return ()
                 values.append((arg_name, Literal(arg.default)))
                 continue
@@ -294,7 +303,7 @@ class ModelParser:
             if isinstance(expr, Literal) and (problem := arg.problem(expr.value)):
                 self.problems.add(
                     "E324", f"{name}: {arg_name} {problem}, got {to_text(expr)}",
-                    args[arg_name][1].span,
+                    args[arg_name][1].span, hint="write a value within these bounds",
                 )  # fmt: skip
                 return ()
             values.append((arg_name, expr))
@@ -325,6 +334,7 @@ class ModelParser:
             self.problems.add(
                 "E323", f"{name} has no argument {arg_name!r}", key.span,
                 hint=f"did you mean {near!r}?" if near else takes,
+                fix=swap(key.span, arg_name, near),
             )  # fmt: skip
 
     def _choice(
@@ -400,7 +410,10 @@ class ModelParser:
     ) -> bool:
         for name in known:
             if name not in entries and name not in (optional or set()):
-                self.problems.add("E325", f"{known[0]} needs `{name}:`", node.span)
+                self.problems.add(
+                    "E325", f"{known[0]} needs `{name}:`", node.span,
+                    hint=f"add {name}: below {known[0]}, in the same column",
+                )  # fmt: skip
                 return False
         for name in entries:
             if name not in known:
@@ -408,6 +421,7 @@ class ModelParser:
                 self.problems.add(
                     "E325", f"{known[0]} has no key {name!r}", entries[name][0].span,
                     hint=f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}",
+                    fix=swap(entries[name][0].span, name, near),
                 )  # fmt: skip
                 return False
         return True
@@ -485,3 +499,20 @@ def used_names(layers: tuple[Layer, ...]) -> frozenset[str]:
         for expr in expressions(layer):
             found |= names(expr)
     return frozenset(found)
+
+
+def _activation(name: str) -> str | None:
+    """The kind of activation that `ReLU` or `leaky_relu` stands for."""
+    plain = name.lower().replace("_", "")
+    words = OPS.get("activation").args["kind"].words
+    return next((word for word in words if word.replace("_", "") == plain), None)
+
+
+def _own_dashes(node: MappingNode) -> Fix | None:
+    """`- ` before each operation that begins a line below the first."""
+    first, *rest = [key.span for key, _ in node.items]
+    if any(s.column != first.column or s.line == first.line or s.column < 3 for s in rest):
+        return None
+    return Fix(
+        tuple(Edit(replace(s, column=s.column - 2, end_column=s.column), "- ") for s in rest)
+    )

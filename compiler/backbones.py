@@ -27,6 +27,7 @@ from automlc.compiler.architecture import (
 )
 from automlc.compiler.contracts.files import data_roots, is_inside
 from automlc.compiler.problems import Problems
+from automlc.spec.diagnostics import swap
 from automlc.spec.domains import Choice, ParameterDecl
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Expr, Literal, Name, parse
@@ -134,7 +135,10 @@ def read_backbones(
                 )
             found.append(node)
         except AutomlcError as error:
-            problems.add("E333", error.message, loaded.spans(key), hint=error.hint, key=key)
+            span = loaded.spans(key)
+            near = None if "/" in entry or "@" in entry else nearest(entry, catalog())
+            fix = None if near == entry else swap(span, entry, near)
+            problems.add("E333", error.message, span, hint=error.hint, key=key, fix=fix)
     return Backbones(tuple(found))
 
 

@@ -227,13 +227,15 @@ class Counter:
         most = times.range.high if isinstance(times, Sym) else times
         if not isinstance(most, (int, float)) or most > MAX_REPEATS:
             self.problems.add(
-                "E326", f"a repeat needs a number of times of at most {MAX_REPEATS}", node.span
-            )
+                "E326", f"a repeat needs a number of times of at most {MAX_REPEATS}", node.span,
+                hint="write a number, or a parameter with an upper bound such as int(1, 8)",
+            )  # fmt: skip
             return shape, Totals()
         if not isinstance(times, Sym) and (isinstance(times, bool) or times % 1):
             self.problems.add(
-                "E326", f"a repeat needs a whole number of times, got {times}", node.span
-            )
+                "E326", f"a repeat needs a whole number of times, got {times}", node.span,
+                hint="write repeat: 3, or the name of an int parameter",
+            )  # fmt: skip
             return shape, Totals()
         total = Totals()
         for index in range(int(most)):
@@ -259,6 +261,7 @@ class Counter:
             self.problems.add(
                 "E327", f"a residual adds like to like, but its body turns a {before.rank} "
                 f"into a {after.rank}", node.span,
+                hint="keep flatten, pooling and dense layers outside of the residual",
             )  # fmt: skip
             return before, total
         stride = self._value(node.stride, env, node.span)
@@ -340,6 +343,7 @@ class Counter:
         self.problems.add(
             "E327", "the branches must end alike, but one gives "
             f"{_article(then.rank)} and another {_article(otherwise.rank)}", span,
+            hint="end each branch with the same kind of layer, such as global_avg_pool2d",
         )  # fmt: skip
         return then
 

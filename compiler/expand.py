@@ -7,6 +7,7 @@ origin of every parameter kept for `automlc explain`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -31,7 +32,7 @@ from automlc.compiler.embeddings import PARAMETER, WIDTH, Embeddings, WordVector
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
 from automlc.runtime.training import TRAINING_PARAMETERS
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Fix, Note, Span, swap
 from automlc.spec.domains import (
     Choice,
     Domain,
@@ -49,7 +50,15 @@ from automlc.spec.expressions import Expr, Literal, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
-from automlc.spec.yaml_nodes import MappingNode, Node, SequenceNode, parse_yaml, to_plain
+from automlc.spec.yaml_nodes import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    parse_yaml,
+    text_span,
+    to_plain,
+)
 
 NO_BACKBONES = Backbones()
 NO_EMBEDDINGS = Embeddings()
@@ -176,7 +185,10 @@ def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
     for key, value in node.items:
         name = key.text
         if name in OPS.names():
-            problems.add("E329", f"{name} is an operation; a block needs its own name", key.span)
+            problems.add(
+                "E329", f"{name} is an operation; a block needs its own name", key.span,
+                hint=f"call it my_{name}, here and where it is used",
+            )  # fmt: skip
             continue
         if isinstance(value, SequenceNode):
             blocks[name] = Block((), value)
@@ -187,7 +199,10 @@ def read_blocks(node: MappingNode, problems: Problems) -> dict[str, Block]:
         fits = isinstance(words, list) and all(isinstance(w, str) for w in words)
         if not isinstance(body, SequenceNode) or not fits:
             problems.add(
-                "E329", f"the block {name} is `{{args: [names], body: [layers]}}`", key.span
+                "E329",
+                f"the block {name} is `{{args: [names], body: [layers]}}`",
+                key.span,
+                hint=f"write {name}: [layers], or {name}: {{args: [width], body: [layers]}}",
             )
             continue
         blocks[name] = Block(tuple(words), body)
@@ -292,7 +307,7 @@ def expand(
     starts = () if problems.errors else tuple(_starts(given, space))
     vectors = _vectors(embeddings, space, problems)
     expansion = Expansion(space, model, merge.origins, name, added, starts, vectors, shipped)
-    _check_training(expansion, problems)
+    _check_training(expansion, loaded, problems)
     if shipped:
         return expansion
     _check_model(expansion, task, problems)
@@ -393,6 +408,7 @@ def _add_groups(
             problems.add(
                 "E336", f"no group of parameters is called {name!r}",
                 loaded.spans(f"space.expand[{index}]"), hint=hint, key=f"space.expand[{index}]",
+                fix=swap(loaded.spans(f"space.expand[{index}]"), name, near),
             )  # fmt: skip
             continue
         widened = {key: _widened(d, merge.parameters.get(key)) for key, d in known[name].items()}
@@ -413,7 +429,10 @@ def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Pre
     if name not in PRESETS:
         near = nearest(name, PRESETS)
         hint = f"did you mean {near}?" if near else f"the presets are {', '.join(PRESETS)}"
-        problems.add("E330", f"no preset is called {name!r}", span, hint=hint, key="space.preset")
+        problems.add(
+            "E330", f"no preset is called {name!r}", span, hint=hint, key="space.preset",
+            fix=swap(span, name, near),
+        )  # fmt: skip
         return None
     preset = load_preset(name)
     if task not in preset.tasks:
@@ -424,6 +443,8 @@ def _preset(name: str, task: str, loaded: LoadedSpec, problems: Problems) -> Pre
             span,
             hint=f"write preset: {fitting[0]}" if fitting else None,
             key="space.preset",
+            notes=(Note("the task is given here", loaded.spans("task.kind")),),
+            fix=swap(span, name, fitting[0] if fitting else None, safe=False),
         )
         return None
     return preset
@@ -497,6 +518,7 @@ def _unknown_name(name: str, span: Span | None, known: set[str], problems: Probl
         f"{name} is neither a parameter nor a constant of this task",
         span,
         hint=f"did you mean {near}?" if near else f"declare it: space.parameters.{name}",
+        fix=swap(span, name, near, safe=False),
     )
 
 
@@ -518,6 +540,7 @@ def _check_branches(
         problems.add(
             "E325", f"a choice needs a parameter with listed values; {node.parameter} is {domain}",
             node.span, hint=f"declare {node.parameter} as choice(...)",
+            notes=_declared(space, node.parameter),
         )  # fmt: skip
         return
     written = [value for value, _ in node.branches]
@@ -526,7 +549,14 @@ def _check_branches(
             problems.add(
                 "E325", f"the choice of {node.parameter} has no branch for {value!r}", node.span,
                 hint=f"add `{value}: [layers]` (or `[]` for nothing)",
+                notes=_declared(space, node.parameter),
             )  # fmt: skip
+
+
+def _declared(space: Space, name: str) -> tuple[Note, ...]:
+    """Where the spec declares a parameter; nothing for those of presets."""
+    span = space[name].span
+    return (Note(f"{name} is declared here", span),) if span is not None else ()
 
 
 def _values(domain: Domain) -> tuple[Any, ...] | None:
@@ -548,10 +578,26 @@ def _check_arguments(
             problems.add(
                 "E324", f"{node.op}: {name} {problem} ({expr.name} is {domain})",
                 space[expr.name].span or expr.span or node.span,
+                hint=f"change the domain of {expr.name}, or write another value in the layer",
+                notes=(Note("the layer is here", expr.span or node.span),),
             )  # fmt: skip
 
 
-def _check_training(expansion: Expansion, problems: Problems) -> None:
+def _word_fix(loaded: LoadedSpec, key: str, word: str, near: str | None) -> Fix | None:
+    """A word inside a domain such as `choice(adam, sdg)`, where it stands there once."""
+    node, span = loaded.node_at(key), loaded.spans(key)
+    if not isinstance(node, ScalarNode) or near is None or span is None:
+        return None
+    found = list(re.finditer(rf"\b{re.escape(word)}\b", node.text))
+    inside = text_span(node)
+    if len(found) != 1 or inside.end_column - inside.column != len(node.text):
+        return None
+    first = inside.column + found[0].start()
+    place = replace(inside, column=first, end_column=first + len(word))
+    return swap(place, word, near)
+
+
+def _check_training(expansion: Expansion, loaded: LoadedSpec, problems: Problems) -> None:
     for name, words in TRAINING_WORDS.items():
         parameter = expansion.space[name]
         for value in _values(parameter.domain) or (None,):
@@ -561,6 +607,7 @@ def _check_training(expansion: Expansion, problems: Problems) -> None:
                     "E332", f"{name} cannot be {value!r}", parameter.span,
                     hint=f"did you mean {near}?" if near else f"known: {', '.join(words)}",
                     key=f"space.parameters.{name}",
+                    fix=_word_fix(loaded, f"space.parameters.{name}", str(value), near),
                 )  # fmt: skip
     for name, (low, high) in TRAINING_NUMBERS.items():
         domain = expansion.space[name].domain
@@ -592,6 +639,7 @@ def _check_unused(
         problems.add(
             "W521", f"the parameter {name} is used by neither the model nor the training",
             loaded.key_spans(f"space.parameters.{name}"),
+            fix=swap(loaded.key_spans(f"space.parameters.{name}"), name, near, safe=False),
             hint=f"did you mean {near}?" if near else "use it in space.model, or remove it",
             key=f"space.parameters.{name}",
         )  # fmt: skip

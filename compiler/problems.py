@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from automlc.spec.diagnostics import Diagnostic, Span
+from automlc.spec.diagnostics import Diagnostic, Fix, Note, Span
 
 
 @dataclass
@@ -14,9 +14,17 @@ class Problems:
     found: list[Diagnostic] = field(default_factory=list)
 
     def add(
-        self, code: str, message: str, span: Span | None, *, hint: str | None = None, key: str = ""
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        hint: str | None = None,
+        key: str = "",
+        notes: tuple[Note, ...] = (),
+        fix: Fix | None = None,
     ) -> None:
-        problem = Diagnostic(code, message, span, hint=hint, key=key)
+        problem = Diagnostic(code, message, span, hint, key, notes, fix)
         if problem not in self.found:
             self.found.append(problem)
 

@@ -20,6 +20,7 @@ from automlc.runtime.monitor import CONDITIONS
 from automlc.runtime.rules.actions import Action, usable
 from automlc.runtime.rules.library import PREFIX, check_builtin, digest, load_builtin, load_file
 from automlc.runtime.rules.table import Ranked, Row, Rules, Table, WrittenRule, rank
+from automlc.spec.diagnostics import Fix, Note, swap
 from automlc.spec.domains import Choice, Fixed, Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import (
@@ -28,6 +29,7 @@ from automlc.spec.expressions import (
     In,
     Literal,
     Name,
+    first_part,
     to_text,
     transform,
     walk,
@@ -166,7 +168,9 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
     key = f"rules.when[{index}]"
     condition = transform(rule.condition, _words_of_states)
     for problem in _wrong_condition(condition, space):
-        draft.problems.add("E337", problem[0], problem[1] or rule.span, hint=problem[2], key=key)
+        draft.problems.add(
+            "E337", problem[0], problem[1] or rule.span, hint=problem[2], key=key, fix=problem[3]
+        )
     actions = []
     for action in rule.actions:
         resolved = resolve(action, space)
@@ -176,6 +180,7 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             draft.problems.add(
                 "E337", f"{one.name} is not a parameter of this space", one.span or rule.span,
                 hint=f"did you mean {near}?" if near else "declare it in space.parameters", key=key,
+                fix=swap(first_part(one.span, len(one.name)), one.name, near, safe=False),
             )  # fmt: skip
         never = usable(resolved, space) if not strangers else None
         if never is not None:
@@ -184,6 +189,11 @@ def _written(draft: Draft, space: Space, index: int, rule: Rule) -> WrittenRule:
             draft.problems.add(
                 "E339", f"{never} can never be: {', '.join(domains)}", parts[0].span, key=key,
                 hint="widen the parameter: a group of space.expand may have the value",
+                notes=tuple(
+                    Note(f"{one.name} is declared here", space[one.name].span)
+                    for one in parts
+                    if space[one.name].span is not None
+                ),
             )  # fmt: skip
         actions.append(resolved)
     line = draft.loaded.place(rule.span) if rule.span else key
@@ -224,8 +234,10 @@ def _is_state(node: Expr) -> bool:
     return isinstance(node, Name) and node.name in STATE
 
 
-def _wrong_condition(condition: Expr, space: Space) -> Iterator[tuple[str, Any, str | None]]:
-    """(message, span, hint) of every name and word that there is none of."""
+def _wrong_condition(
+    condition: Expr, space: Space
+) -> Iterator[tuple[str, Any, str | None, Fix | None]]:
+    """(message, span, hint, fix) of every name and word that there is none of."""
     known = {*STATE, *space.names}
     doubtful = {word for node in walk(condition) for word in _compared_with_unknown(node, known)}
     for node in walk(condition):
@@ -233,7 +245,8 @@ def _wrong_condition(condition: Expr, space: Space) -> Iterator[tuple[str, Any, 
             near = nearest(node.name, sorted(known))
             text = f'put text between quotes: "{node.name}"'
             hint = f"did you mean {near}?" if near else text
-            yield f"nothing is called {node.name!r} here", node.span, hint
+            fix = swap(node.span, node.name, near, safe=near in STATE)
+            yield f"nothing is called {node.name!r} here", node.span, hint, fix
         for name, value in _compared(node):
             words = CONDITIONS.get(name.name)
             if name.name == "architecture":
@@ -242,7 +255,8 @@ def _wrong_condition(condition: Expr, space: Space) -> Iterator[tuple[str, Any, 
                 near = nearest(str(value.value), words)
                 listed = f"its words are {', '.join(map(str, words))}"
                 hint = f"did you mean {near}?" if near else listed
-                yield f"{name.name} is never {value.value!r}", value.span, hint
+                fix = swap(value.span, str(value.value), near)
+                yield f"{name.name} is never {value.value!r}", value.span, hint, fix
 
 
 def _compared_with_unknown(node: Expr, known: set[str]) -> Iterator[str]:

@@ -235,7 +235,7 @@ class _Writer:
         if isinstance(node, ScalarNode):
             yield self.behind(f"{indent}{layer_word(node)}", node)
             return
-        if isinstance(node, MappingNode):
+        if isinstance(node, MappingNode) and node.items:
             entries = {key.text: value for key, value in node.items}
             made = self.structure(node, entries, indent) or self.operation(node, entries, indent)
             if made is not None:
@@ -244,6 +244,9 @@ class _Writer:
             yield self.behind(f"{indent}{{", node)
             yield from self.section(node, "-", indent + INDENT)
             yield f"{indent}}}"
+            return
+        if isinstance(node, MappingNode):
+            yield self.behind(f"{indent}{{}}", node)
             return
         yield from self.plain("list", ScalarNode("list", "list", node.span), node, "-", indent)
 

@@ -12,13 +12,24 @@ from automlc.spec.record import record
 
 @record
 class Code:
-    """What a code means: one line, why it happens, a wrong text, and the text put right."""
+    """What a code means: one line, why it happens, a wrong text, and the text put right.
+
+    `place` is where example and fix stand in a spec, so that tests can hold them to what they say:
+    a dotted key, TOP, or FILE for a whole file. None marks what needs more than a spec, such as
+    files of data; its fix may be words.
+    """
 
     code: str
     title: str
     cause: str
     example: str
     fix: str
+    place: str | None = None
+
+
+# Where an example stands; DATA is TOP for what is only known with the data at hand.
+TOP, FILE, DATA = "", "file", "data!"
+PARAMETERS, MODEL, SPACE = "space.parameters", "space.model", "space"
 
 
 _TABLE = (
@@ -29,6 +40,7 @@ _TABLE = (
         "The YAML reader met something it cannot read; everything after it is unknown.",
         "name: a: b",
         'name: "a: b"',
+        place=TOP,
     ),
     Code(
         "E102",
@@ -36,6 +48,7 @@ _TABLE = (
         "YAML indents with spaces only.",
         "task:\n\tkind: tabular_regression",
         "task:\n  kind: tabular_regression",
+        place=TOP,
     ),
     Code(
         "E103",
@@ -43,6 +56,7 @@ _TABLE = (
         "Most readers keep the last one silently; here a key says one thing.",
         "seed: 1\nseed: 2",
         "seed: 2",
+        place=TOP,
     ),
     Code(
         "E104",
@@ -50,20 +64,23 @@ _TABLE = (
         "Tags such as !!python/object make other readers build objects. A spec has values only.",
         "seed: !!int 3",
         "seed: 3",
+        place=TOP,
     ),
     Code(
         "E105",
         "an alias or a merge key",
         "Aliases can make a small file unfold into a huge one, and hide where a value comes from.",
-        "a: &a {x: 1}\nb: *a",
-        "a: {x: 1}\nb: {x: 1}",
+        "budget: {trials: &n 5, epochs: *n}",
+        "budget: {trials: 5, epochs: 5}",
+        place=TOP,
     ),
     Code(
         "E106",
         "the file is too large or too deep",
         "A spec has at most 4 MiB, 400,000 YAML events and 64 levels.",
-        "a: [[[[ … ]]]]",
-        "put data into a file and name it in data.source",
+        "classes: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+        "classes: [cat, dog]",
+        place=TOP,
     ),
     Code(
         "E107",
@@ -76,8 +93,9 @@ _TABLE = (
         "E108",
         "more than one document",
         "One file holds one spec.",
-        "automlc: 1\n---\nautoml: 1",
+        "automlc: 1\n---\nautomlc: 1",
         "automlc: 1",
+        place=FILE,
     ),
     Code(
         "E109",
@@ -85,13 +103,15 @@ _TABLE = (
         "A spec is a mapping of sections; this file is empty, a list, or a single value.",
         "- automlc: 1",
         "automlc: 1",
+        place=FILE,
     ),
     Code(
         "E110",
         "an expression cannot be read",
         "Conditions, forbidden combinations and constraints share one small language.",
-        "when: optimizer = sgd",
-        'when: optimizer == "sgd"',
+        'momentum: {float: [0, 1], when: optimizer = "sgd"}',
+        'momentum: {float: [0, 1], when: optimizer == "sgd"}',
+        place=PARAMETERS,
     ),
     Code(
         "E111",
@@ -99,13 +119,15 @@ _TABLE = (
         "No quantity of a spec needs more than 40 characters.",
         "seed: 1e999",
         "seed: 1",
+        place=TOP,
     ),
     Code(
         "E112",
         "a key is not a word",
         "YAML allows lists and mappings as keys; a spec does not.",
-        "? [a, b]\n: 1",
-        "a: 1",
+        "? [seed, name]\n: 1",
+        "seed: 1",
+        place=TOP,
     ),
     # Schema
     Code(
@@ -157,6 +179,7 @@ _TABLE = (
         "Unknown keys are errors, so that a typo cannot silently fall back to a default.",
         "budgett: {trials: 5}",
         "budget: {trials: 5}",
+        place=TOP,
     ),
     Code(
         "E202",
@@ -164,6 +187,7 @@ _TABLE = (
         "A spec needs automlc, task.kind and data.source; all else has defaults.",
         "automlc: 1\ntask: {kind: tabular_regression}",
         "automlc: 1\ntask: {kind: tabular_regression}\ndata: {source: builtin:diabetes}",
+        place=FILE,
     ),
     Code(
         "E203",
@@ -171,6 +195,7 @@ _TABLE = (
         "The key takes another type; texts are not turned into numbers.",
         'seed: "7"',
         "seed: 7",
+        place=TOP,
     ),
     Code(
         "E204",
@@ -178,6 +203,7 @@ _TABLE = (
         "The key takes one of a few words.",
         "task: {kind: image_classificaton}",
         "task: {kind: image_classification}",
+        place=TOP,
     ),
     Code(
         "E205",
@@ -185,6 +211,7 @@ _TABLE = (
         "The value has the right type but makes no sense here.",
         "budget: {trials: 0}",
         "budget: {trials: 1}",
+        place=TOP,
     ),
     Code(
         "E206",
@@ -192,6 +219,7 @@ _TABLE = (
         "Sizes and durations are written with a unit: kB MB GB, KiB MiB GiB, ms s min h d.",
         "budget: {wall: 2}",
         "budget: {wall: 2h}",
+        place=TOP,
     ),
     Code(
         "E207",
@@ -199,6 +227,7 @@ _TABLE = (
         "In YAML 1.2 the words yes, no, on and off are texts.",
         "split: {stratify: no}",
         "split: {stratify: false}",
+        place="data",
     ),
     Code(
         "E208",
@@ -206,6 +235,7 @@ _TABLE = (
         "Names become folders and identifiers, so they are short, ASCII and lower-case.",
         "name: ../My Task",
         "name: my-task",
+        place=TOP,
     ),
     Code(
         "E209",
@@ -213,6 +243,7 @@ _TABLE = (
         "The number after automlc: says which version of the language the file is written in.",
         "automlc: 2",
         "automlc: 1",
+        place=TOP,
     ),
     # Meaning
     Code(
@@ -221,6 +252,7 @@ _TABLE = (
         "A parameter is a domain such as choice(…), int(…), float(…), or a single fixed value.",
         "lr: loguniform(1e-4, 1e-1)",
         "lr: log_uniform(1e-4, 1e-1)",
+        place=PARAMETERS,
     ),
     Code(
         "E302",
@@ -228,6 +260,7 @@ _TABLE = (
         "int and float take a lower and an upper bound, in this order.",
         "depth: int(8, 1)",
         "depth: int(1, 8)",
+        place=PARAMETERS,
     ),
     Code(
         "E303",
@@ -235,6 +268,7 @@ _TABLE = (
         "A logarithm has no 0 and no negative numbers.",
         "lr: log_uniform(0, 0.1)",
         "lr: log_uniform(1e-6, 0.1)",
+        place=PARAMETERS,
     ),
     Code(
         "E304",
@@ -242,6 +276,7 @@ _TABLE = (
         "The default is the first value tried, so it must be one of the domain.",
         "depth: {int: [1, 8], default: 9}",
         "depth: {int: [1, 8], default: 8}",
+        place=PARAMETERS,
     ),
     Code(
         "E305",
@@ -249,6 +284,7 @@ _TABLE = (
         "There is nothing to choose from.",
         "optimizer: {choice: []}",
         "optimizer: {choice: [sgd, adam]}",
+        place=PARAMETERS,
     ),
     Code(
         "E306",
@@ -256,13 +292,15 @@ _TABLE = (
         "1 and 1.0 are the same value; duplicates would be tried more often.",
         "optimizer: choice(sgd, adam, sgd)",
         "optimizer: choice(sgd, adam)",
+        place=PARAMETERS,
     ),
     Code(
         "E307",
         "an unknown parameter in an expression",
         "Conditions and forbidden combinations name parameters of the same space.",
-        'when: optimizr == "sgd"',
-        'when: optimizer == "sgd"',
+        'momentum: {float: [0, 1], when: optimizr == "sgd"}',
+        'momentum: {float: [0, 1], when: optimizer == "sgd"}',
+        place=PARAMETERS,
     ),
     Code(
         "E308",
@@ -270,13 +308,15 @@ _TABLE = (
         "A parameter cannot depend on itself, not even through others.",
         "a: {int: [1, 2], when: b > 1}\nb: {int: [1, 2], when: a > 1}",
         "a: int(1, 2)\nb: {int: [1, 2], when: a > 1}",
+        place=PARAMETERS,
     ),
     Code(
         "E309",
         "an expression has no value",
         "Types do not fit, a function does not exist, or a number gets too large.",
-        "when: optimizer > 3",
-        'when: optimizer == "sgd"',
+        "momentum: {float: [0, 1], when: optimizer > 3}",
+        'momentum: {float: [0, 1], when: optimizer == "sgd"}',
+        place=PARAMETERS,
     ),
     Code(
         "E310",
@@ -284,6 +324,7 @@ _TABLE = (
         "A step is a whole number of at least 1, and belongs to int and log_int.",
         "depth: {int: [1, 8], step: 0}",
         "depth: {int: [1, 8], step: 2}",
+        place=PARAMETERS,
     ),
     Code(
         "E311",
@@ -291,6 +332,7 @@ _TABLE = (
         "A constraint compares a metric with a bound.",
         "constraints: [model.size]",
         "constraints: [model.size <= 5MB]",
+        place=TOP,
     ),
     Code(
         "E312",
@@ -298,6 +340,7 @@ _TABLE = (
         "The choice does not have this value, so the comparison always has the same result.",
         'optimizer: choice(sgd, adam)\nmomentum: {float: [0, 1], when: optimizer == "sdg"}',
         'optimizer: choice(sgd, adam)\nmomentum: {float: [0, 1], when: optimizer == "sgd"}',
+        place=PARAMETERS,
     ),
 )
 
@@ -581,15 +624,17 @@ _COMPILER = (
         "E320",
         "not a layer",
         "A model is a list; each item is an operation's name, or one `operation: {arguments}`.",
-        "model: {dense: {units: 8}}",
-        "model:\n  - dense: {units: 8}",
+        "- conv2d: {filters: 8}\n  batch_norm: {}",
+        "- conv2d: {filters: 8}\n- batch_norm",
+        place=MODEL,
     ),
     Code(
         "E321",
         "blocks are nested too deep",
         "A block uses itself, directly or through others.",
-        "blocks:\n  unit: [unit]",
-        "blocks:\n  unit: [batch_norm]",
+        "blocks: {unit: [unit]}\nmodel: [unit, global_avg_pool2d, dense: {units: outputs}]",
+        "blocks: {unit: [batch_norm]}\nmodel: [unit, global_avg_pool2d, dense: {units: outputs}]",
+        place=SPACE,
     ),
     Code(
         "E322",
@@ -597,6 +642,7 @@ _COMPILER = (
         "The name is neither an operation nor a block of this spec.",
         "- covn2d: {filters: 8}",
         "- conv2d: {filters: 8}",
+        place=MODEL,
     ),
     Code(
         "E323",
@@ -604,6 +650,7 @@ _COMPILER = (
         "Each operation has its own arguments; some have no default.",
         "- conv2d: {filter: 8}",
         "- conv2d: {filters: 8}",
+        place=MODEL,
     ),
     Code(
         "E324",
@@ -611,20 +658,27 @@ _COMPILER = (
         "A value, or one of the values of the parameter that stands there, is not allowed.",
         "- conv2d: {filters: 8, kernel: 4}",
         "- conv2d: {filters: 8, kernel: 3}",
+        place=MODEL,
     ),
     Code(
         "E325",
         "a malformed choice, repeat or residual",
         "A choice needs a branch for every value of its parameter; a repeat needs a body.",
-        "- choice: block\n  of: {resnet: [...]}   # block is choice(resnet, vanilla)",
-        "- choice: block\n  of: {resnet: [...], vanilla: []}",
+        "parameters: {k: 'choice(a, b)'}\nmodel:\n- choice: k\n  of: {a: []}\n"
+        "- global_avg_pool2d\n- dense: {units: outputs}",
+        "parameters: {k: 'choice(a, b)'}\nmodel:\n- choice: k\n"
+        "  of: {a: [], b: [batch_norm]}\n- global_avg_pool2d\n- dense: {units: outputs}",
+        place=SPACE,
     ),
     Code(
         "E326",
         "a repeat without a bound",
         "The number of times must be a number, and known to stay small, before anything is built.",
-        "- repeat: width * 1000",
-        "- repeat: depth",
+        "parameters: {depth: 'int(1, 900)'}\nmodel:\n- repeat: depth\n"
+        "  body: [batch_norm]\n- global_avg_pool2d\n- dense: {units: outputs}",
+        "parameters: {depth: 'int(1, 9)'}\nmodel:\n- repeat: depth\n  body: [batch_norm]\n"
+        "- global_avg_pool2d\n- dense: {units: outputs}",
+        place=SPACE,
     ),
     Code(
         "E327",
@@ -632,20 +686,23 @@ _COMPILER = (
         "Some operations work on images, others on vectors; branches must end alike.",
         "- conv2d: {filters: 8}\n- dense: {units: outputs}",
         "- conv2d: {filters: 8}\n- global_avg_pool2d\n- dense: {units: outputs}",
+        place=MODEL,
     ),
     Code(
         "E328",
         "shapes that do not fit",
         "The model must end in one output for each class; a residual's stride is that of its body.",
-        "- dense: {units: 3}   # ten classes",
-        "- dense: {units: outputs}",
+        "- residual:\n  - conv2d: {filters: 8, stride: 2}",
+        "- residual:\n  - conv2d: {filters: 8, stride: 2}\n  stride: 2",
+        place=MODEL,
     ),
     Code(
         "E329",
         "a malformed block",
         "A block is a list of layers, or `{args: [names], body: [layers]}`, with its own name.",
-        "blocks: {dense: [...]}",
-        "blocks: {my_dense: [...]}",
+        "blocks: {dense: [flatten]}",
+        "blocks: {my_dense: [flatten]}",
+        place=SPACE,
     ),
     Code(
         "E330",
@@ -653,13 +710,15 @@ _COMPILER = (
         "No search space of that name is shipped.",
         "preset: image/block",
         "preset: image/blocks",
+        place=SPACE,
     ),
     Code(
         "E331",
         "a preset for another task",
         "A preset is made for certain kinds of task.",
         "task: {kind: tabular_regression}\nspace: {preset: image/blocks}",
-        "space: {preset: tabular/mlp}",
+        "task: {kind: tabular_regression}\nspace: {preset: tabular/mlp}",
+        place=TOP,
     ),
     Code(
         "E332",
@@ -667,28 +726,35 @@ _COMPILER = (
         "The training loop knows certain optimizers and schedules, and numbers have bounds.",
         "optimizer: choice(adam, sdg)",
         "optimizer: choice(adam, sgd)",
+        place=PARAMETERS,
     ),
     Code(
         "E333",
         "a backbone that cannot be used",
-        "`space.backbones` names networks of the catalog, or folders that `automlc export --format "
-        "backbone` wrote, for the spec's backend and for images of as many channels.",
+        "`space.backbones` names networks of the catalog, or folders that `automlc export "
+        "--format backbone` wrote, for the spec's backend and for images of as many channels.",
         "backbones: [resnet5]",
-        "backbones: [resnet50, models/digits]",
+        "backbones: [resnet50]",
+        place=SPACE,
     ),
     Code(
         "E334",
         "a parameter is read where it is not active",
         "A layer uses a parameter whose condition can be false there.",
-        'momentum: {float: [0, 1], when: optimizer == "sgd"}\n- dropout: {rate: momentum}',
-        '- dropout: {rate: momentum}\n  when: optimizer == "sgd"',
+        'parameters:\n  k: choice(a, b)\n  r: {float: [0.0, 0.5], when: k == "a"}\nmodel:\n'
+        "- dropout: {rate: r}\n- global_avg_pool2d\n- dense: {units: outputs}",
+        'parameters:\n  k: choice(a, b)\n  r: {float: [0.0, 0.5], when: k == "a"}\nmodel:\n'
+        '- dropout: {rate: r}\n  when: k == "a"\n- global_avg_pool2d\n'
+        "- dense: {units: outputs}",
+        place=SPACE,
     ),
     Code(
         "E335",
         "the default configuration is forbidden",
         "The defaults together make a combination that `forbid` rules out.",
-        "forbid: [depth > 1]   # depth has the default 2",
-        "depth: {int: [1, 3], default: 1}",
+        "forbid: [depth == 2]   # depth has the default 2",
+        "parameters: {depth: {int: [1, 3], default: 1}}\nforbid: [depth == 2]",
+        place=SPACE,
     ),
     Code(
         "E336",
@@ -696,29 +762,33 @@ _COMPILER = (
         "`space.expand` names groups of the preset and of training; `automlc plan` lists them.",
         "expand: [optimisers]",
         "expand: [optimizers]",
+        place=SPACE,
     ),
     Code(
         "E337",
         "a rule about something that is not there",
-        "Conditions read architecture, convergence, gradient, weights and parameters; actions set "
-        "parameters of the space.",
-        "when: [gradient == dead => lr = lr / 10]",
-        "when: [gradient == dying => lr = lr / 10]",
+        "Conditions read architecture, convergence, gradient, weights and parameters; "
+        "actions set parameters of the space.",
+        "search: feedback\nrules:\n  when: [gradient == dead => lr = lr / 10]",
+        "search: feedback\nrules:\n  when: [gradient == dying => lr = lr / 10]",
+        place=TOP,
     ),
     Code(
         "E338",
         "a table of rules that cannot be read",
         "`rules.use` names a built-in table or a file inside the project, of the schema "
         "automlc.rules/1.",
-        "rules: builtin/dreams",
-        "rules: builtin/dream",
+        "search: feedback\nrules: builtin/dreams",
+        "search: feedback\nrules: builtin/dream",
+        place=TOP,
     ),
     Code(
         "E339",
         "an action that can never be taken",
         "Its value is outside the domain of the parameter.",
-        "when: [gradient == dying => optimizer = lion]",
-        "when: [gradient == dying => optimizer = sgd]",
+        "search: feedback\nrules:\n  when: [gradient == dying => optimizer = lion]",
+        "search: feedback\nrules:\n  when: [gradient == dying => optimizer = sgd]",
+        place=TOP,
     ),
     Code(
         "E340",
@@ -726,13 +796,15 @@ _COMPILER = (
         "Nothing of that name is registered.",
         "search: tpa",
         "search: tpe",
+        place=TOP,
     ),
     Code(
         "E341",
         "an unknown metric",
         "No metric of that name is registered.",
-        "metric: acuracy",
-        "metric: accuracy",
+        "task: {kind: image_classification, metric: acuracy}",
+        "task: {kind: image_classification, metric: accuracy}",
+        place=TOP,
     ),
     Code(
         "E342",
@@ -740,41 +812,47 @@ _COMPILER = (
         "Classification and regression have different metrics.",
         "task: {kind: tabular_regression, metric: accuracy}",
         "task: {kind: tabular_regression, metric: rmse}",
+        place=TOP,
     ),
     Code(
         "E343",
         "a goal against the metric",
         "The metric is better in the other direction.",
-        "task: {metric: accuracy, goal: minimize}",
-        "task: {metric: accuracy}",
+        "task: {kind: image_classification, metric: accuracy, goal: minimize}",
+        "task: {kind: image_classification, metric: accuracy}",
+        place=TOP,
     ),
     Code(
         "E344",
         "a target that cannot be reached",
         "The metric never takes that value.",
-        "target: 97   # accuracy goes from 0 to 1",
-        "target: 0.97",
+        "task: {kind: image_classification, target: 97}   # accuracy goes from 0 to 1",
+        "task: {kind: image_classification, target: 0.97}",
+        place=TOP,
     ),
     Code(
         "E345",
         "a malformed constraint",
         "A constraint compares one cost with a number.",
-        "- model.size",
-        "- model.size <= 5MB",
+        "constraints: [model.size <= model.params]",
+        "constraints: [model.size <= 5MB]",
+        place=TOP,
     ),
     Code(
         "E346",
         "nothing of that name can be constrained",
         "The costs of a model have fixed names.",
-        "- model.bytes <= 5MB",
-        "- model.size <= 5MB",
+        "constraints: [model.bytes <= 5MB]",
+        "constraints: [model.size <= 5MB]",
+        place=TOP,
     ),
     Code(
         "E347",
         "an engine that the backend does not have",
         "Keras computes with TensorFlow, PyTorch or JAX; other backends compute by themselves.",
         "backend: {kind: pytorch, engine: torch}",
-        "backend: {kind: keras, engine: torch}, or backend: pytorch",
+        "backend: {kind: keras, engine: torch}",
+        place=TOP,
     ),
     Code(
         "E348",
@@ -782,27 +860,31 @@ _COMPILER = (
         "TensorFlow and JAX compute on cpu and cuda; mps is PyTorch's word for Apple's GPUs.",
         "backend: {kind: keras, engine: tensorflow, device: mps}",
         "backend: {kind: keras, engine: torch, device: mps}",
+        place=TOP,
     ),
     Code(
         "E349",
         "a start that the search cannot begin from",
         "It is no trial that can be read, or nothing of it fits the space.",
-        "search: {strategy: feedback, start: runs/digits-1/700}",
-        "search: {strategy: feedback, start: runs/digits-1/best}",
+        "search: {strategy: feedback, start: {widht: 64}}",
+        "search: {strategy: feedback, start: default}",
+        place=TOP,
     ),
     Code(
         "E401",
         "a constraint that no configuration can meet",
         "Even the smallest model of the space is outside the bound.",
-        "- model.params <= 10",
-        "- model.params <= 100k",
+        "constraints: [model.params <= 5]",
+        "constraints: [model.params <= 100k]",
+        place=DATA,
     ),
     Code(
         "W521",
         "a parameter without use",
         "Neither the model nor the training reads it, so searching it changes nothing.",
-        "parameters: {widht: int(8, 64)}",
-        "parameters: {width: int(8, 64)}",
+        "dropp: float(0, 0.5)",
+        "dropout: float(0, 0.5)",
+        place=PARAMETERS,
     ),
     Code(
         "W522",
@@ -817,6 +899,7 @@ _COMPILER = (
         "Rules steer a feedback search; other strategies do not look at them.",
         "search: tpe\nrules: builtin/dream",
         "search: feedback\nrules: builtin/dream",
+        place=TOP,
     ),
     Code(
         "W524",

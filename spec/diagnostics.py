@@ -1,4 +1,8 @@
-"""Diagnostics: what is wrong, where, and what would be right; and their three printed forms."""
+"""Diagnostics: what is wrong, where, what would be right, and the edit that makes it so.
+
+Three printed forms are here; those for other programs (spec/github.py, spec/sarif.py) and what
+applies an edit (spec/edits.py) are imported when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,26 @@ class Note:
 
 
 @record
+class Edit:
+    """Text that takes the place of a stretch of a file; an empty stretch inserts."""
+
+    span: Span
+    text: str
+
+
+@record
+class Fix:
+    """The smallest edits that put a finding right; they belong together.
+
+    `safe` ones are what the writer certainly meant, and `validate --fix` applies them. Others are
+    likely: they choose a value, or a name of the writer's own, and need --unsafe-fixes.
+    """
+
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
+@record
 class Diagnostic:
     """One finding. `key` is the dotted path in the spec, such as `space.parameters.lr`."""
 
@@ -46,12 +70,36 @@ class Diagnostic:
     hint: str | None = None
     key: str = ""
     notes: tuple[Note, ...] = ()
+    fix: Fix | None = None
 
     @property
     def severity(self) -> Severity:
         """Warning for the W codes, error for all others."""
         return Severity.WARNING if self.code.startswith("W") else Severity.ERROR
 
+
+def put(span: Span | None, text: str, *, safe: bool = True) -> Fix | None:
+    """The fix that writes `text` over a stretch; None without one."""
+    return None if span is None else Fix((Edit(span, text),), safe)
+
+
+def swap(span: Span | None, old: str, new: str | None, *, safe: bool = True) -> Fix | None:
+    """The fix that writes a word for another, inside its quotes where it has some.
+
+    None where there is no new word, or where the stretch is not just that word: a text over
+    several lines, or one with escapes.
+    """
+    if span is None or new is None or span.line != span.end_line or not _PLAIN.fullmatch(new):
+        return None
+    quotes = span.end_column - span.column - len(old)
+    if quotes not in (0, 2):
+        return None
+    first, last = span.column + quotes // 2, span.end_column - quotes // 2
+    return put(Span(span.file, span.line, first, span.line, last), new, safe=safe)
+
+
+# What may stand in a spec with and without quotes.
+_PLAIN = re.compile(r"[^\s\"'#:,\[\]{}&*!|>@`]+(/[\w.]+)*", re.ASCII)
 
 # C0 and C1 controls (line feeds included: a name must not forge a second line), line and
 # paragraph separators, bidirectional overrides and isolates, and lone surrogates.
@@ -79,6 +127,11 @@ def lines_of(text: str) -> list[str]:
     return _LINE_BREAK.split(text)
 
 
+def line_breaks(text: str) -> list[int]:
+    """The offsets behind every line break: where the second line begins, and so on."""
+    return [match.end() for match in _LINE_BREAK.finditer(text)]
+
+
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     """Order of printing: by place, then by code."""
     span = diagnostic.span
@@ -93,7 +146,8 @@ def render(
     sources: Mapping[str, str] | None = None,
     color: bool = False,
 ) -> str:
-    """The diagnostics as text: `full` (framed snippet), `concise` (a line each) or `json`.
+    """The diagnostics as text: `full` (framed snippet), `concise` (a line each), `json`, `github`
+    (workflow commands) or `sarif` (a log of version 2.1.0).
 
     `sources` maps a span's file to its text; a file that is not there is shown without snippet.
     The result ends without a newline.
@@ -103,11 +157,28 @@ def render(
         return json.dumps([_to_json(d) for d in found], indent=2, ensure_ascii=True)
     if format == "concise":
         return "\n".join(_concise(d) for d in found)
+    if format == "github":
+        from automlc.spec.github import commands
+
+        return commands(found)
+    if format == "sarif":
+        from automlc.spec.sarif import log
+
+        return log(found, sources or {})
     if format != "full":
         raise ValueError(f"caller: no diagnostic format is called {format!r}")
-    lines = {file: lines_of(text) for file, text in (sources or {}).items()}
-    blocks = [_full(d, lines, _Paint(color)) for d in found]
-    return "\n\n".join([*blocks, summary(found)]) if blocks else ""
+    blocks = [_full(d, sources or {}, _Paint(color)) for d in found]
+    return "\n\n".join([*blocks, f"{summary(found)}{_repairable(found)}"]) if blocks else ""
+
+
+def _repairable(found: Iterable[Diagnostic]) -> str:
+    """How much of it the command line would put right."""
+    fixes = [d.fix for d in found if d.fix]
+    safe, unsafe = sum(fix.safe for fix in fixes), sum(not fix.safe for fix in fixes)
+    if safe:
+        more = f", {unsafe} more with --unsafe-fixes" if unsafe else ""
+        return f" ({safe} fixable: validate --fix{more})"
+    return f" ({unsafe} fixable: validate --fix --unsafe-fixes)" if unsafe else ""
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
@@ -139,45 +210,67 @@ def _concise(d: Diagnostic) -> str:
     return f"{_where(d.span)}: {d.code} {clean(d.message)}{hint}"
 
 
-def _full(d: Diagnostic, lines: Mapping[str, list[str]], paint: _Paint) -> str:
+def _full(d: Diagnostic, sources: Mapping[str, str], paint: _Paint) -> str:
     head = f"{paint(d.severity, f'{d.severity}[{d.code}]')}: {paint('bold', clean(d.message))}"
     out = [head]
-    width = len(str(max([s.line for s in (d.span, *(n.span for n in d.notes)) if s], default=1)))
+    edited = [edit.span for edit in d.fix.edits] if d.fix else []
+    places = [s for s in (d.span, *(n.span for n in d.notes), *edited) if s]
+    width = len(str(max([s.line for s in places], default=1)))
+    side = f"{' ' * width} {paint('frame', '=')}"
     if d.span:
         out += [f"{' ' * width}{paint('frame', '-->')} {_where(d.span)}"]
-        out += _snippet(d.span, lines, width, paint, d.severity)
+        out += _snippet(d.span, sources, width, paint, d.severity)
     for note in d.notes:
         where = f" ({_where(note.span)})" if note.span else ""
-        out += [f"{' ' * width} {paint('frame', '=')} note: {clean(note.message)}{where}"]
+        out += [f"{side} note: {clean(note.message)}{where}"]
+        if note.span and (d.span is None or note.span.line != d.span.line):
+            out += _snippet(note.span, sources, width, paint, "frame", "-")[1:]
     if d.hint:
-        out += [f"{' ' * width} {paint('frame', '=')} {paint('help', 'help')}: {clean(d.hint)}"]
+        out += [f"{side} {paint('help', 'help')}: {clean(d.hint)}"]
+    if d.fix:
+        from automlc.spec.edits import preview
+
+        out += preview(d.fix, sources, width, lambda text: paint("help", text))
     return "\n".join(out)
 
 
 def _snippet(
-    span: Span, lines: Mapping[str, list[str]], width: int, paint: _Paint, style: str
+    span: Span,
+    sources: Mapping[str, str],
+    width: int,
+    paint: _Paint,
+    style: str,
+    mark: str = "^",
 ) -> list[str]:
-    source = lines.get(span.file)
-    if source is None or not 1 <= span.line <= len(source):
+    source = lines_of(sources[span.file]) if span.file in sources else []
+    if not 1 <= span.line <= len(source):
         return []
     text = source[span.line - 1]
+    if span.line == 1:
+        text = text.removeprefix("\ufeff")
     start = min(span.column - 1, len(text))
     end = span.end_column - 1 if span.end_line == span.line else len(text)
-    end = max(start, min(end, len(text)))
+    line, indent, marks = framed(text, start, max(start, min(end, len(text))))
+    bar = paint("frame", "|")
+    return [
+        f"{' ' * width} {bar}",
+        f"{paint('frame', str(span.line).rjust(width))} {bar} {line}".rstrip(),
+        f"{' ' * width} {bar} {' ' * indent}{paint(style, mark * marks)}",
+    ]
+
+
+def framed(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line made safe, and where its part from `start` to `end` is then: indent and width.
+
+    A long line is cut to a window around the place.
+    """
     shift = 0
-    if len(text) > _WIDEST:  # a long line is cut to a window around the place
+    if len(text) > _WIDEST:
         shift = max(0, start - 40)
         text = text[shift : shift + _WIDEST]
     start, end = start - shift, min(end - shift, len(text))
     # Cleaning removes characters, so the caret is measured on the cleaned text before it.
-    indent = len(clean(text[:start]))
-    marks = max(1, len(clean(text[start:end]).rstrip()))
-    bar = paint("frame", "|")
-    return [
-        f"{' ' * width} {bar}",
-        f"{paint('frame', str(span.line).rjust(width))} {bar} {clean(text)}".rstrip(),
-        f"{' ' * width} {bar} {' ' * indent}{paint(style, '^' * marks)}",
-    ]
+    return clean(text), len(clean(text[:start])), max(1, len(clean(text[start:end]).rstrip()))
 
 
 def _span_json(span: Span | None) -> dict[str, object] | None:
@@ -201,4 +294,9 @@ def _to_json(d: Diagnostic) -> dict[str, object]:
         "key": d.key,
         "span": _span_json(d.span),
         "notes": [{"message": n.message, "span": _span_json(n.span)} for n in d.notes],
+        "fix": d.fix
+        and {
+            "applicability": "safe" if d.fix.safe else "unsafe",
+            "edits": [{"span": _span_json(e.span), "text": e.text} for e in d.fix.edits],
+        },
     }

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from automlc.spec import expressions
-from automlc.spec.diagnostics import Diagnostic, Span, clean, quote
+from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Note, Span, clean, put, quote, swap
 from automlc.spec.errors import SpecError
 from automlc.spec.expressions import (
     Call,
@@ -30,7 +30,7 @@ from automlc.spec.expressions import (
     same,
 )
 from automlc.spec.record import record
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of, text_span
 
 Config: TypeAlias = dict[str, Scalar]
@@ -436,12 +436,19 @@ def _cycle(name: str, path: list[str], by_name: Mapping[str, Parameter]) -> Diag
         message = f"the condition of {name} names {name} itself"
     else:
         message = f"conditions go in a circle: {' needs '.join(circle)}"
+    others = [by_name[name] for name in circle[:-2]]
+    notes = tuple(
+        Note(f"the condition of {p.name} names {needed}", p.when.span)
+        for p, needed in zip(others, circle[1:], strict=False)
+        if p.when is not None and p.when.span is not None
+    )
     return Diagnostic(
         "E308",
         message,
         span or parameter.span,
         "remove one of the conditions",
         f"space.parameters.{parameter.name}",
+        notes,
     )
 
 
@@ -465,9 +472,18 @@ class ParameterDecl:
 class _Problem(Exception):
     """One mistake inside one declaration."""
 
-    def __init__(self, code: str, message: str, span: Span | None, hint: str | None = None):
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        hint: str | None = None,
+        fix: Fix | None = None,
+        notes: tuple[Note, ...] = (),
+    ):
         super().__init__(message)
         self.code, self.message, self.span, self.hint = code, message, span, hint
+        self.fix, self.notes = fix, notes
 
 
 def parse_domain(node: Node | Scalar, key: str = "") -> tuple[Domain, Scalar, Expr | None]:
@@ -500,7 +516,7 @@ def read_declaration(node: Node, key: str = "") -> tuple[ParameterDecl | None, l
         try:
             return read()
         except _Problem as p:
-            problems.append(Diagnostic(p.code, p.message, p.span, p.hint, key))
+            problems.append(Diagnostic(p.code, p.message, p.span, p.hint, key, p.notes, p.fix))
         except ExpressionError as error:
             problems.append(error.diagnostic(key))
         return None
@@ -516,20 +532,73 @@ def read_declaration(node: Node, key: str = "") -> tuple[ParameterDecl | None, l
 _CALL = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*\(")
 
 
+_BRACKETS = re.compile(r"\s*([A-Za-z_]\w*)\s*[\[{]([^\[\]{}]*)[\]}]\s*")
+
+
 def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
-        hint = f"write {_choice_of(node)} for one of several values"
-        raise _Problem("E301", "a list is not a domain", node.span, hint)
+        choice = _choice_of(node)
+        hint, fix = f"write {choice} for one of several values", _as_choice(node)
+        ends = [item.value for item in node.items if isinstance(item, ScalarNode)]
+        if len(node.items) == 2 and all(type(end) in (int, float) for end in ends):
+            kind = "int" if all(type(end) is int for end in ends) else "log_uniform"
+            numbers = [item for item in node.items if isinstance(item, ScalarNode)]
+            numbers.sort(key=lambda item: float(item.text))
+            texts = ", ".join(item.text for item in numbers)
+            hint, fix = f"{hint}, or {kind}({texts}) for all between them", None
+        raise _Problem("E301", "a list is not a domain", node.span, hint, fix)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
+    if isinstance(node.value, str) and (match := _BRACKETS.fullmatch(node.value)):
+        meant = f"{match[1]}({match[2]})"
+        if match[1] in DOMAINS:
+            fix = put(node.span, meant) if not node.style else None
+            message = "a domain's values stand in parentheses"
+            raise _Problem("E301", message, node.span, f"write {meant}", fix)
     if node.value is None and node.text == "":
         raise _Problem(
             "E301", "the parameter has no domain", node.span, "write a domain, such as float(0, 1)"
         )
     _finite(node)
     return Fixed(node.value)
+
+
+def _as_choice(node: SequenceNode) -> Fix | None:
+    """`[a, b]` as `{choice: [a, b]}`, which may stand anywhere a list may."""
+    span = node.span
+    if not node.items or span.line != span.end_line:
+        return None
+    if not all(isinstance(item, ScalarNode) for item in node.items):
+        return None
+    begin = Span(span.file, span.line, span.column, span.line, span.column)
+    end = Span(span.file, span.line, span.end_column, span.line, span.end_column)
+    return Fix((Edit(begin, "{choice: "), Edit(end, "}")), safe=False)
+
+
+def _left_out(before: Span | None, span: Span | None) -> Fix | None:
+    """A value of a list taken away with the comma before it."""
+    if before is None or span is None or before.end_line != span.line:
+        return None
+    place = Span(span.file, span.line, before.end_column, span.line, span.end_column)
+    return put(place, "")
+
+
+def _swapped(first: Span | None, second: Span | None, low: Any, high: Any) -> Fix | None:
+    """Two bounds in the other order."""
+    if first is None or second is None:
+        return None
+    return Fix((Edit(first, str(high)), Edit(second, str(low))), safe=False)
+
+
+def _quoted(node: Name, expr: Expr) -> Fix | None:
+    """A bare word that is compared with a parameter, between quotes."""
+    for part in expressions.walk(expr):
+        if isinstance(part, expressions.Compare) and part.right is node and node.span:
+            exact = node.span.end_column - node.span.column == len(node.name)
+            return put(node.span, f'"{node.name}"', safe=False) if exact else None
+    return None
 
 
 def _choice_of(node: SequenceNode) -> str:
@@ -555,10 +624,21 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
         return _read_domain(text, name)
     except _Problem as p:
         span = expressions.place(p.span, text, place)
-        raise _Problem(p.code, p.message, span, p.hint) from None
+        fix = p.fix and expressions.moved_fix(p.fix, text, place)
+        notes = tuple(
+            Note(note.message, expressions.place(note.span, text, place)) for note in p.notes
+        )
+        raise _Problem(p.code, p.message, span, p.hint, fix, notes) from None
     except ExpressionError as error:
-        span = expressions.place(error.span, text, place)
-        raise ExpressionError(error.message, error.hint, code=error.code, span=span) from None
+        moved = error.moved(text, place)
+        if "=" in error.message or re.search(r"\)\s*\w+|,\s*(step|default)\b", text):
+            bounds = "choice: [a, b]" if name == "choice" else f"{name}: [1, 8]"
+            if name in DOMAINS:
+                hint = f"a default, a step and a condition have keys: {{{bounds}, default: 3}}"
+                moved = ExpressionError(
+                    "a domain takes values only", hint, code=moved.code, span=moved.span
+                )
+        raise moved from None
 
 
 @lru_cache(maxsize=4096)
@@ -579,10 +659,15 @@ def _check_domain_name(name: str, text: str) -> None:
     if name in DOMAINS:
         return
     near = nearest(name, DOMAINS)
+    from automlc.spec.foreign import of_domain
+
     hint = f"did you mean {near}?" if near else f"the domains are {', '.join(DOMAINS)}"
+    if (foreign := of_domain(name)) is not None:
+        near, hint = None, foreign
     start = len(text) - len(text.lstrip()) + 1
     span = Span("", 1, start, 1, start + len(name))
-    raise _Problem("E301", f"there is no domain {quote(name)}", span, hint)
+    fix = swap(span, name, near, safe=name.lower() not in DOUBTFUL)
+    raise _Problem("E301", f"there is no domain {quote(name)}", span, hint, fix)
 
 
 def _argument(expr: Expr, call: str) -> Scalar:
@@ -592,17 +677,34 @@ def _argument(expr: Expr, call: str) -> Scalar:
     if isinstance(expr, Name):
         if call == "choice" or call == "fixed":
             return expr.name
-        raise _Problem("E302", f"{call} takes numbers, got {quote(expr.name)}", expr.span)
+        usage = DOMAINS[call].usage if call in DOMAINS else "float(0, 0.5)"
+        hint = f"write {usage}"
+        if expr.name.startswith("log"):
+            hint = "write log_uniform(1e-4, 1e-1) or log_int(16, 512)"
+        raise _Problem("E302", f"{call} takes numbers, got {quote(expr.name)}", expr.span, hint)
     if isinstance(expr, Unary) and expr.op == "-" and isinstance(expr.operand, Literal):
         value = expr.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return -value
+    if isinstance(expr, expressions.List) and expr.span is not None:
+        inner = ", ".join(expressions.to_text(item) for item in expr.items)
+        raise _Problem(
+            "E301",
+            "the values stand in parentheses alone",
+            expr.span,
+            f"write {call}({', '.join(_bare(item) for item in expr.items)})",
+            put(expr.span, inner),
+        )
     raise _Problem(
         "E301",
         f"{quote(expressions.to_text(expr))} is not a plain value",
         expr.span,
         "write a number or a word; put other text between quotes",
     )
+
+
+def _bare(expr: Expr) -> str:
+    return word_text(expr.value) if isinstance(expr, Literal) else expressions.to_text(expr)
 
 
 @record
@@ -645,6 +747,7 @@ def _bounds(args: _Arguments, kind: str) -> tuple[Any, Any]:
             f"the lower bound {low} is above the upper bound {high}",
             args.span,
             f"write {args.name}({high}, {low})",
+            _swapped(args.spans[0], args.spans[1], low, high),
         )
     if DOMAINS[args.name].log and low <= 0:
         raise _Problem(
@@ -687,12 +790,15 @@ def _float(args: _Arguments) -> Domain:
 def _choice(args: _Arguments) -> Domain:
     if not args.values:
         raise _Problem("E305", "the choice is empty", args.span, "write choice(a, b)")
-    seen: dict[tuple[type, Scalar], None] = {}
-    for value, span in zip(args.values, args.spans, strict=True):
+    seen: dict[tuple[type, Scalar], Span | None] = {}
+    for index, (value, span) in enumerate(zip(args.values, args.spans, strict=True)):
         kind = type(value) if isinstance(value, bool | str) else float
         if (kind, value) in seen:
-            raise _Problem("E306", f"{word_text(value)} is in the choice twice", span, "remove one")
-        seen[kind, value] = None
+            message = f"{word_text(value)} is in the choice twice"
+            first = Note("it stands here first", seen[kind, value])
+            fix = _left_out(args.spans[index - 1], span)
+            raise _Problem("E306", message, span, "remove one", fix, (first,))
+        seen[kind, value] = span
     _no_step(args)
     return Choice(tuple(args.values))
 
@@ -750,9 +856,16 @@ def _check_keys(node: MappingNode) -> None:
     known = (*DOMAINS, *_EXTRAS)
     for key, value in node.items:
         if key.text not in known and not is_cut_off(key, value):
-            near = nearest(key.text, known)
+            near = nearest(key.text, known) if "(" not in key.text else None
             hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
-            raise _Problem("E201", f"a parameter has no key {quote(key.text)}", key.span, hint)
+            from automlc.spec.foreign import of_parameter_key
+
+            if (foreign := of_parameter_key(key.text)) is not None:
+                near, hint = None, foreign
+            if "(" in key.text:
+                hint = 'write the domain without { }, such as lr: "float(0, 1)"'
+            fix = swap(key.span, key.text, near, safe=key.text.lower() not in DOUBTFUL)
+            raise _Problem("E201", f"a parameter has no key {quote(key.text)}", key.span, hint, fix)
 
 
 def _mapping_domain(node: MappingNode) -> Domain | None:
@@ -763,7 +876,9 @@ def _mapping_domain(node: MappingNode) -> Domain | None:
         kinds = " and ".join(key.text for key, _ in given)
         message = f"a parameter has one domain, got {kinds}" if given else "the domain is missing"
         span = given[1][0].span if given else node.span
-        raise _Problem("E301", message, span, "write one of " + ", ".join(DOMAINS))
+        notes = (Note("the first domain is here", given[0][0].span),) if given else ()
+        hint = "keep one of them" if given else "write one of " + ", ".join(DOMAINS)
+        raise _Problem("E301", message, span, hint, notes=notes)
     key, value = given[0]
     step = node.get("step")
     if step is not None and not isinstance(step, ScalarNode):
@@ -802,13 +917,19 @@ def _read_default(node: MappingNode, domain: Domain) -> Scalar:
     if not isinstance(value, ScalarNode):
         raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span)
     if not domain.contains(value.value):
-        hint = None
+        hint, near = None, None
         if isinstance(domain, Choice) and isinstance(value.value, str):
             near = nearest(value.value, [v for v in domain.values if isinstance(v, str)])
             hint = f"did you mean {near}?" if near else None
         hint = hint or f"choose a value of the domain, such as {word_text(domain.default())}"
+        key = next((k for k, _ in node.items if k.text in DOMAINS), None)
         raise _Problem(
-            "E304", f"the default {quote(value.text)} is not in {domain}", value.span, hint
+            "E304",
+            f"the default {quote(value.text)} is not in {domain}",
+            value.span,
+            hint,
+            swap(value.span, value.text, near),
+            (Note("the domain is here", key.span),) if key else (),
         )
     return float(value.value) if isinstance(domain, Float) else value.value  # type: ignore[arg-type]  # contains() lets only numbers pass
 
@@ -825,9 +946,18 @@ def read_expression(node: Node, *, metric_calls: bool = False) -> Expr:
         hint = f"write {example if metric_calls else _condition_of(node)}"
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return Literal(node.value, node.text, node.span)
+        fix = None
+        if (
+            isinstance(node, MappingNode)
+            and not metric_calls
+            and node.span.line == node.span.end_line
+        ):
+            fix = put(node.span, f"'{_condition_of(node)}'", safe=False)
+            fix = None if hint.startswith("write a condition") else fix
         raise ExpressionError(
-            f"an expression is expected, got {kind_of(node)}", hint, code="E110", span=node.span
-        )
+            f"an expression is expected, got {kind_of(node)}", hint, code="E110", span=node.span,
+            fix=fix,
+        )  # fmt: skip
     tree = expressions.parse(node.value, text_span(node))
     for error in expressions.check(tree, metric_calls=metric_calls):
         raise error
@@ -902,7 +1032,10 @@ def _unknown_names(
             text = f'put text between quotes: "{clean(node.name)}"'
             hint = f"did you mean {near}?" if near else text
             message = f"there is no parameter {quote(node.name)}"
-            found.append(Diagnostic("E307", message, node.span, hint, key))
+            fix = swap(node.span, node.name, near, safe=False)
+            if near is None and _WORD.fullmatch(node.name):
+                fix = _quoted(node, expr)
+            found.append(Diagnostic("E307", message, node.span, hint, key, fix=fix))
     return found
 
 
@@ -917,20 +1050,30 @@ def _check_values(node: Expr, by_name: Mapping[str, Parameter], key: str) -> lis
     for name, value in pairs:
         if not isinstance(name, Name) or not isinstance(value, Literal):
             continue
-        domain = by_name[name.name].domain if name.name in by_name else None
+        parameter = by_name.get(name.name)
+        domain = parameter.domain if parameter else None
         if isinstance(domain, Choice | Fixed) and not domain.contains(value.value):
-            found.append(_never(name.name, domain, value, key))
+            span = parameter.span if parameter else None
+            found.append(_never(name.name, domain, value, key, span))
     return found
 
 
-def _never(name: str, domain: Choice | Fixed, value: Literal, key: str) -> Diagnostic:
+def _never(
+    name: str, domain: Choice | Fixed, value: Literal, key: str, declared: Span | None
+) -> Diagnostic:
     values = domain.values if isinstance(domain, Choice) else (domain.value,)
     near = nearest(str(value.value), [str(v) for v in values])
     known = ", ".join(literal_text(v) for v in values[:8])
     match = next((v for v in values if str(v) == near), None)
     hint = f"did you mean {literal_text(match)}?" if near else f"its values are {known}"
     message = f"{name} is never {literal_text(value.value)}"
-    return Diagnostic("E312", message, value.span, hint, key)
+    notes = (Note(f"{name} is declared here", declared),) if declared else ()
+    old, new = value.text, literal_text(match)
+    fix = None
+    if near and value.span and value.span.end_column - value.span.column == len(old):
+        quotes = f"{old[:1]}{match}{old[:1]}"
+        fix = put(value.span, quotes if isinstance(match, str) else new, safe=False)
+    return Diagnostic("E312", message, value.span, hint, key, notes, fix)
 
 
 # Names ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from automlc.spec.diagnostics import Diagnostic, Span, quote
+from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Span, put, quote, swap
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
@@ -36,15 +36,28 @@ class ExpressionError(AutomlcError):
     exit_code = 1
 
     def __init__(
-        self, message: str, hint: str | None = None, *, code: str = "E309", span: Span | None = None
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        code: str = "E309",
+        span: Span | None = None,
+        fix: Fix | None = None,
     ):
         super().__init__(message, hint)
         self.code = code
         self.span = span
+        self.fix = fix
+
+    def moved(self, text: str, span: Span | None) -> ExpressionError:
+        """The same with its places in the file, where they were relative to the text."""
+        fix = self.fix and moved_fix(self.fix, text, span)
+        where = place(self.span, text, span)
+        return ExpressionError(self.message, self.hint, code=self.code, span=where, fix=fix)
 
     def diagnostic(self, key: str = "") -> Diagnostic:
         """The same as a diagnostic about the spec's key."""
-        return Diagnostic(self.code, self.message, self.span, self.hint, key)
+        return Diagnostic(self.code, self.message, self.span, self.hint, key, fix=self.fix)
 
 
 @record
@@ -145,9 +158,7 @@ def parse(text: str, span: Span | None = None) -> Expr:
     try:
         tree = parse_relative(text)
     except ExpressionError as error:
-        raise ExpressionError(
-            error.message, error.hint, code=error.code, span=place(error.span, text, span)
-        ) from None
+        raise error.moved(text, span) from None
     return move(tree, text, span)
 
 
@@ -189,8 +200,16 @@ def _local(start: int, end: int) -> Span:
     return Span("", 1, start + 1, 1, end + 1)
 
 
-def syntax_error(message: str, hint: str | None, start: int = 0, end: int = 1) -> ExpressionError:
-    return ExpressionError(message, hint, code="E110", span=_local(start, end))
+def syntax_error(
+    message: str,
+    hint: str | None,
+    start: int = 0,
+    end: int = 1,
+    instead: tuple[int, int, str] | None = None,
+) -> ExpressionError:
+    """E110 at a place relative to the text; `instead` is what to write from where to where."""
+    fix = put(_local(*instead[:2]), instead[2]) if instead else None
+    return ExpressionError(message, hint, code="E110", span=_local(start, end), fix=fix)
 
 
 class _Build:
@@ -201,7 +220,10 @@ class _Build:
         try:
             return Literal(parse_number(text), text, span)
         except UnitError as error:
-            raise ExpressionError(error.message, error.hint, code="E110", span=span) from None
+            fix = swap(span, text, error.instead)
+            raise ExpressionError(
+                error.message, error.hint, code="E110", span=span, fix=fix
+            ) from None
 
     def string(self, parts: list[Any]) -> Expr:
         return Literal(_unquote(str(parts[0]), _span(parts)), str(parts[0]), _span(parts))
@@ -304,13 +326,18 @@ def _unquote(token: str, span: Span) -> str:
     return "".join(out)
 
 
-# What people write in other languages, and how it is said here.
+# Operators of other languages and ours; longer ones first.
+_FOREIGN_OPERATORS = {
+    "&&": ("`&&` is not an operator", "and"),
+    "||": ("`||` is not an operator", "or"),
+    "&": ("`&` is not an operator", "and"),
+    "|": ("`|` is not an operator", "or"),
+    "^": ("`^` is not an operator", "**"),
+    "!": ("`!` is not an operator", "not"),
+}
+# What else people write in other languages, and how it is said here.
 _FOREIGN = {
     "=": ("`=` does not compare", "write == to compare"),
-    "&": ("`&` is not an operator", "write `and`"),
-    "|": ("`|` is not an operator", "write `or`"),
-    "!": ("`!` is not an operator", "write `not`, or != to compare"),
-    "^": ("`^` is not an operator", "write ** for a power"),
     "{": ("`{` is not part of an expression", "write a list as [a, b]"),
     "_": ("a name cannot begin with `_`", None),
     '"': ("the text is not closed", 'end it with "'),
@@ -327,10 +354,17 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         token: Any = error.token
         start, end = token.start_pos, token.end_pos
+        if token.type == "EQUAL" and text[start - 2 : start] == "==":
+            equal = (start - 2, end, "==")
+            return syntax_error("`===` does not compare", "write ==", start - 2, end, equal)
+        if text[start - 1 : end] == "<>":
+            unlike = (start - 1, end, "!=")
+            return syntax_error("`<>` does not compare", "write !=", start - 1, end, unlike)
         if token.type == "EQUAL" and text[start - 1 : start] == "=":
             return syntax_error("an action sets a value", "write name = value", start - 1, end)
         if token.type == "EQUAL":
-            return syntax_error(*_FOREIGN["="], start, end)
+            instead = None if text[start:end] != "=" else (start, end, "==")
+            return syntax_error(*_FOREIGN["="], start, end, instead)
         if token.type == "ARROW":
             return syntax_error("`=>` makes a rule", "rules stand in rules.when", start, end)
         if token.type == "COMPARE" and "COMPARE" not in error.accepts:
@@ -339,28 +373,49 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
             )
         if token.type == "LSQB":
             return syntax_error("a list is not expected here", "write x in [a, b]", start, end)
-        hint = _joined(text, token) or _expected(error.accepts)
-        return syntax_error(f"{quote(str(token))} is not expected here", hint, start, end)
+        if joined := _joined(text, token):
+            message = f"{quote(str(token))} stands apart from its number"
+            apart = f"write {joined[2]}, without a space"
+            return syntax_error(message, apart, start, end, joined)
+        if _WORDS.get(str(token)) and "AND" in error.accepts:
+            ours = _WORDS[str(token)]
+            message = f"{quote(str(token))} does not compare"
+            return syntax_error(message, f"write {ours}", start, end, (start, end, ours))
+        hint = _expected(error.accepts)
+        message = f"{quote(str(token))} is not expected here"
+        if str(token) == ")" and text.count(")") > text.count("(") and not text[end:].strip():
+            remove = "remove it: no parenthesis is open"
+            return syntax_error(message, remove, start, end, (start, end, ""))
+        return syntax_error(message, hint, start, end)
     end = len(text.rstrip())
     accepts: Any = getattr(error, "accepts", ())
     if text.count("(") > text.count(")"):
         hint = "add `)`; between { and } put the whole expression between quotes"
         return syntax_error("a parenthesis is not closed", hint, end, end + 1)
     if text.count("[") > text.count("]"):
-        return syntax_error("a list is not closed", "add `]`", end, end + 1)
+        return syntax_error("a list is not closed", "add `]`", end, end + 1, (end, end, "]"))
     return syntax_error("the expression ends too early", _expected(accepts), end, end + 1)
 
 
-def _joined(text: str, token: Any) -> str | None:
-    """`250 k`: the unit of a number stands apart."""
+# Words that other languages compare with.
+_WORDS = {"is": "==", "eq": "==", "equals": "=="}
+
+
+def _joined(text: str, token: Any) -> tuple[int, int, str] | None:
+    """`250 k`: the unit of a number stands apart; from where to where what would be right."""
     before = text[: token.start_pos].split()
     if not before or not before[-1].replace(".", "").isdigit():
         return None
-    try:
-        parse_number(before[-1] + str(token))
-    except UnitError:
+    if token.type == "NUMBER":
         return None
-    return None if token.type == "NUMBER" else f"write {before[-1]}{token} without the space"
+    whole = f"{before[-1]}{token}"
+    try:
+        parse_number(whole)
+    except UnitError as error:
+        if error.instead is None:
+            return None
+        whole = error.instead
+    return text.rindex(before[-1], 0, token.start_pos), token.end_pos, whole
 
 
 def _explain_character(text: str, at: int) -> ExpressionError:
@@ -368,6 +423,11 @@ def _explain_character(text: str, at: int) -> ExpressionError:
     letter = text[at]
     if letter == "." and text[at + 1 : at + 2] == "_":
         return syntax_error("a name cannot begin with `_`", None, at + 1, at + 2)
+    for foreign, (message, ours) in _FOREIGN_OPERATORS.items():
+        if text.startswith(foreign, at):
+            end = at + len(foreign)
+            blank = " " if ours == "not" and not text[end : end + 1].isspace() else ""
+            return syntax_error(message, f"write `{ours}`", at, end, (at, end, ours + blank))
     message, hint = _FOREIGN.get(letter, (f"{quote(letter)} is not expected here", None))
     return syntax_error(message, hint, at, at + 1)
 
@@ -417,6 +477,14 @@ def move(tree: Expr, text: str, span: Span | None) -> Expr:
     elif isinstance(tree, List):
         changes["items"] = tuple(move(item, text, span) for item in tree.items)
     return replace(tree, **changes)
+
+
+def moved_fix(fix: Fix, text: str, span: Span | None) -> Fix | None:
+    """A fix relative to the text, in its file; None where columns cannot be told."""
+    if span is None or span.line != span.end_line or span.end_column - span.column != len(text):
+        return None
+    places = [(place(edit.span, text, span), edit.text) for edit in fix.edits]
+    return replace(fix, edits=tuple(Edit(where, new) for where, new in places if where))
 
 
 def place(local: Span | None, text: str, span: Span | None) -> Span | None:
@@ -492,7 +560,9 @@ def _check_call(node: Expr, metric_calls: bool) -> ExpressionError | None:
         near = nearest(node.name, FUNCTIONS)
         known = ", ".join(FUNCTIONS)
         hint = f"did you mean {near}?" if near else f"the functions are {known}"
-        return ExpressionError(f"there is no function {quote(node.name)}", hint, span=node.span)
+        span = first_part(node.span, len(node.name))
+        fix = swap(span, node.name, near)
+        return ExpressionError(f"there is no function {quote(node.name)}", hint, span=span, fix=fix)
     low, high, usage = FUNCTIONS[node.name][1:]
     if not low <= len(node.args) <= high:
         return ExpressionError(
@@ -501,6 +571,13 @@ def _check_call(node: Expr, metric_calls: bool) -> ExpressionError | None:
             span=node.span,
         )
     return None
+
+
+def first_part(span: Span | None, width: int) -> Span | None:
+    """The first characters of a stretch on one line; the whole of any other."""
+    if span is None or span.line != span.end_line or span.end_column - span.column < width:
+        return span
+    return replace(span, end_column=span.column + width)
 
 
 def _check_constants(expr: Expr) -> list[ExpressionError]:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from automlc.spec.diagnostics import Diagnostic, Severity, Span, clean, quote, sort_key
+from automlc.spec.diagnostics import (
+    Diagnostic,
+    Fix,
+    Severity,
+    Span,
+    clean,
+    put,
+    quote,
+    sort_key,
+    swap,
+)
 from automlc.spec.domains import (
     DOMAINS,
     ParameterDecl,
@@ -22,11 +32,20 @@ from automlc.spec.domains import (
     read_expression,
 )
 from automlc.spec.errors import AutomlcError, SpecError
-from automlc.spec.expressions import Compare, Expr, ExpressionError, Literal, Logical, names
+from automlc.spec.expressions import (
+    Compare,
+    Expr,
+    ExpressionError,
+    Literal,
+    Logical,
+    names,
+    to_text,
+)
 from automlc.spec.model import Spec, folder_name
 from automlc.spec.record import record
 from automlc.spec.rules import EXAMPLE, read_rule
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
+from automlc.spec.units import UnitError, parse_count
 from automlc.spec.yaml_nodes import (
     ALIAS,
     MAX_BYTES,
@@ -38,6 +57,7 @@ from automlc.spec.yaml_nodes import (
     decode,
     kind_of,
     parse_yaml,
+    text_span,
     to_plain,
 )
 
@@ -123,6 +143,11 @@ class LoadedSpec:
         found = find(self.node, _path(key))
         return found[1].span if found else None
 
+    def node_at(self, key: str | tuple[str | int, ...]) -> Node | None:
+        """The node of a key's value; None for defaults."""
+        found = find(self.node, _path(key))
+        return found[1] if found else None
+
     def key_spans(self, key: str | tuple[str | int, ...]) -> Span | None:
         """Where the key itself stands (the value, for items of lists)."""
         found = find(self.node, _path(key))
@@ -184,6 +209,10 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
         if layers is not None:
             found = layering.told_once(found[said:], found[:said], layers)
     found = sorted(set(found), key=sort_key)
+    if found and not file.endswith(".aml"):
+        from automlc.spec.repairs import with_repairs
+
+        found = with_repairs(found, root, source.text, file)
     loaded = None
     if spec is not None and isinstance(root, MappingNode):
         loaded = LoadedSpec(spec, root, source, tuple(found), layers)
@@ -352,7 +381,11 @@ class _Shape:
             reason = check_identifier(name.text)
             if reason:
                 message = f"{quote(name.text)} cannot name a parameter"
-                self.found.append(Diagnostic("E208", message, name.span, reason, key))
+                meant = re.sub(r"\W+", "_", name.text.lower(), flags=re.ASCII).strip("_")
+                usable = name.text.isascii() and not check_identifier(meant)
+                hint = f"write {meant}: {reason}" if usable else reason
+                fix = swap(name.span, name.text, meant if usable else None, safe=False)
+                self.found.append(Diagnostic("E208", message, name.span, hint, key, fix=fix))
             decl, problems = read_declaration(value, key)
             self.found += problems
             if problems or reason:
@@ -369,7 +402,7 @@ class _Shape:
             else:
                 hint = "write one `- ` for each, such as - depth > 4 and width > 256"
                 if key == "constraints":
-                    hint = "write one `- ` for each, such as - model.size <= 5MB"
+                    hint = f"write one `- ` for each, such as - {_bound_of(node)}"
                 elif key == "rules.when":
                     hint = f"write one `- ` for each, such as - {EXAMPLE}"
             message = f"`{key}` is a list, got {kind_of(node)}"
@@ -394,11 +427,14 @@ class _Shape:
         expr = read_expression(node, metric_calls=True)
         if isinstance(expr, Compare) and not isinstance(expr.left, Literal):
             return expr
-        hint = "write metric <= bound, such as model.size <= 5MB"
+        hint, fix = "write metric <= bound, such as model.size <= 5MB", None
+        if isinstance(expr, Compare) and not isinstance(expr.right, Literal):
+            turned = Compare(_MIRROR.get(expr.op, expr.op), expr.right, expr.left)
+            hint, fix = f"write {to_text(turned)}", put(expr.span, to_text(turned))
         if isinstance(expr, Logical) and expr.op == "and":
             hint = "write one `- ` for each constraint"
         message = "a constraint compares a metric with a bound"
-        raise ExpressionError(message, hint, code="E311", span=expr.span)
+        raise ExpressionError(message, hint, code="E311", span=expr.span, fix=fix)
 
     def check_references(self) -> None:
         """What conditions say of parameters declared here.
@@ -412,6 +448,19 @@ class _Shape:
         conditions = [*self.forbid, *(p.when for p in parameters if p.when is not None)]
         elsewhere = frozenset().union(*(names(c) for c in conditions)) - {*self.parameters}
         self.found += check_references(parameters, self.forbid, also=elsewhere | self.broken)
+
+
+def _bound_of(node: Node) -> str:
+    """The constraint that `{model.size: 5MB}` was meant to be."""
+    if isinstance(node, MappingNode) and node.items:
+        key, value = node.items[0]
+        if isinstance(value, ScalarNode) and value.text:
+            comparison = re.match(r"[<>]=?|==", value.text)
+            return f"{key.text} {value.text}" if comparison else f"{key.text} <= {value.text}"
+    return "model.size <= 5MB"
+
+
+_MIRROR = {"<=": ">=", ">=": "<=", "<": ">", ">": "<"}
 
 
 def _plain(node: Node) -> Any:
@@ -471,9 +520,11 @@ def explain_validation(
 
 def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
     """A key in the wrong place is unknown there and missing here; it is said once, there."""
-    moved = {
-        d.key.rsplit(".", 1)[-1] for d in found if d.code == "E201" and "belongs" in (d.hint or "")
-    }
+    moved = set()
+    for d in found:
+        if d.code == "E201" and "belongs" in (d.hint or ""):
+            home = re.search(r"in `([\w.]+)`", d.hint or "")
+            moved |= {d.key.rsplit(".", 1)[-1], *([home[1]] if home else [])}
     return [d for d in found if not (d.code == "E202" and d.key.rsplit(".", 1)[-1] in moved)]
 
 
@@ -501,8 +552,8 @@ def _explain(
     if kind == "extra_forbidden":
         return _unknown_key(path, root, model, loc)
     span = _place_of(node, root, path)
-    code, message, hint = _words(kind, item.get("ctx") or {}, key, node)
-    return Diagnostic(code, message, span, hint, key)
+    code, message, hint, fix = _words(kind, item.get("ctx") or {}, key, node)
+    return Diagnostic(code, message, span, hint, key, fix=fix)
 
 
 def _place_of(node: Node | None, root: Node, path: _Path) -> Span | None:
@@ -547,6 +598,15 @@ _SAMPLES = {
     "data": "data: {source: builtin:digits}",
     "task.kind": "kind: image_classification",
     "data.source": "source: builtin:digits",
+    "data.columns": "columns: {age: number, city: category}",
+    "data.missing": "missing: {number: mean}",
+    "data.split": "split: {validation: 20%, test: 20%}",
+    "data.image": "image: {size: [32, 32]}",
+    "budget": "budget: {trials: 20, epochs: 10}",
+    "search": "search: tpe",
+    "stopping": "stopping: asha",
+    "backend": "backend: pytorch",
+    "space": "space: {preset: image/blocks}",
 }
 
 
@@ -571,13 +631,39 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
     known = list(owner.model_fields) if owner else []
     hint = None
     if model is Spec:
-        hint = _elsewhere(word, where, model) or _as_parameter(found, where)
+        hint = _elsewhere(word, where, found) or _as_parameter(found, where)
+    elif where in _CHOSEN:
+        known = [_CHOSEN[where], *known]
+        hint = _elsewhere(word, where, found)
     near = nearest(word, (*known, *LAYERED) if model is Spec and not where else known)
     if near and not (hint and near != word):
         hint = f"did you mean {near}?"
+    if model is Spec and not (near and near.replace("_", "") == word.lower()):
+        hint = hint or _foreign(word, where, near) or (None if near else _near_elsewhere(word))
     hint = hint or (f"did you mean {near}?" if near else f"the keys are {', '.join(known)}")
     message = f"there is no key {quote(word)}" + (f" in `{where}`" if where else "")
-    return Diagnostic("E201", message, span, hint, key)
+    fix = None
+    if hint == f"did you mean {near}?":
+        fix = swap(span, word, near, safe=word.lower() not in DOUBTFUL)
+    return Diagnostic("E201", message, span, hint, key, fix=fix)
+
+
+def _near_elsewhere(word: str) -> str | None:
+    """A mistyped key in the wrong section."""
+    homes = _homes(Spec)
+    near = nearest(word, homes)
+    if near is None:
+        return None
+    home = f"in `{homes[near]}`" if homes[near] else "at the top of the file"
+    return f"did you mean {near}? it belongs {home}"
+
+
+def _foreign(word: str, where: str, near: str | None) -> str | None:
+    """What another tool's word is called here; at the top of the file also for near words."""
+    from automlc.spec.foreign import of_key
+
+    said = of_key(word, where)
+    return said if where == "" or near is None else None
 
 
 def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> str | None:
@@ -592,9 +678,16 @@ def _as_parameter(found: tuple[ScalarNode | None, Node] | None, where: str) -> s
     )
 
 
-def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
+# The key that names what a section's other keys are options of.
+_CHOSEN = {"search": "strategy", "stopping": "policy"}
+
+
+def _elsewhere(word: str, where: str, found: tuple[ScalarNode | None, Node] | None) -> str | None:
     """Where a known key belongs that stands in the wrong section."""
-    homes = _homes(model)
+    homes = _homes(Spec)
+    value = found[1] if found else None
+    if word == "target" and isinstance(value, ScalarNode) and isinstance(value.value, str):
+        homes["target"] = "data"  # a column; task.target is a number
     if word not in homes or homes[word] == where:
         return None
     home = homes[word]
@@ -603,7 +696,9 @@ def _elsewhere(word: str, where: str, model: type[BaseModel]) -> str | None:
 
 def _homes(model: type[BaseModel], where: str = "") -> dict[str, str]:
     homes: dict[str, str] = dict.fromkeys(model.model_fields, where)
-    for name, info in model.model_fields.items():
+    # Where several sections have a key, the budget's is what people mean: `epochs`.
+    fields = sorted(model.model_fields.items(), key=lambda item: item[0] != "budget")
+    for name, info in fields:
         section = _as_model(info.annotation)
         if section is not None:
             inner = _homes(section, f"{where}.{name}" if where else name)
@@ -632,43 +727,63 @@ _LIMITS = {
 }
 
 
-def _words(
-    kind: str, context: Mapping[str, Any], key: str, node: Node | None
-) -> tuple[str, str, str | None]:
-    """Code, message and hint of one of pydantic's error types."""
+_Said = tuple[str, str, str | None, Fix | None]
+
+
+def _words(kind: str, context: Mapping[str, Any], key: str, node: Node | None) -> _Said:
+    """Code, message, hint and fix of one of pydantic's error types."""
     got = kind_of(node) if node is not None else "nothing"
     if kind == "automlc":
-        return context["code"], f"{context['message']}", context["hint"] or None
+        fix = _rewritten(node, context["instead"] or None, safe=context["code"] != "E208")
+        return context["code"], f"{context['message']}", context["hint"] or None, fix
     if kind == "literal_error":
         return _not_allowed(str(context.get("expected", "")), key, got, node)
     if kind in _LIMITS:
         name, word = _LIMITS[kind]
         bound = context[name]
         shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
-        return "E205", f"`{key}` must be {word} {shown}, got {got}", _fraction_hint(key, node)
+        message = f"`{key}` must be {word} {shown}, got {got}"
+        hint, instead = _fraction_hint(key, node)
+        return "E205", message, hint, _rewritten(node, instead)
     if kind in ("too_short", "too_long"):
         count = context["actual_length"]
         values = "value" if count == 1 else "values"
-        return "E203", f"`{key}` has {count} {values}", _count_hint(context)
+        return "E203", f"`{key}` has {count} {values}", _count_hint(context), None
     if kind == "string_too_short":
-        return "E203", f"`{key}` is empty", "write a value, or remove the key"
+        return "E203", f"`{key}` is empty", "write a value, or remove the key", None
     if kind not in _EXPECTED:
-        return "E203", f"`{key}` cannot be {got}", None
+        return "E203", f"`{key}` cannot be {got}", None, None
     expected = _EXPECTED[kind]
     code = "E207" if kind == "bool_type" else "E203"
+    message = f"`{key}` must be {expected}, got {got}"
     hint = _section_hint(key, node) if kind in ("model_type", "dict_type") else None
-    hint = hint or _fraction_hint(key, node) or _type_hint(kind, key, node)
-    return code, f"`{key}` must be {expected}, got {got}", hint
+    if hint:
+        return code, message, hint, None
+    hint, instead = _fraction_hint(key, node)
+    if hint:
+        return code, message, hint, _rewritten(node, instead)
+    hint, fix = _type_hint(kind, key, node)
+    return code, message, hint, fix
 
 
-def _fraction_hint(key: str, node: Node | None) -> str | None:
-    """`validation: 20` and `validation: 20 percent`."""
-    if key not in ("data.split.validation", "data.split.test") or not isinstance(node, ScalarNode):
+def _rewritten(node: Node | None, text: str | None, *, safe: bool = True) -> Fix | None:
+    """The fix that writes another text for a value, without the quotes that it may have had."""
+    if not isinstance(node, ScalarNode) or text is None or node.style not in ("", "'", '"'):
         return None
+    return put(node.span, text, safe=safe) if node.span.line == node.span.end_line else None
+
+
+def _fraction_hint(key: str, node: Node | None) -> tuple[str | None, str | None]:
+    """`validation: 20` and `validation: 20 percent`: what to say, and what to write."""
+    if key not in ("data.split.validation", "data.split.test") or not isinstance(node, ScalarNode):
+        return None, None
     match = re.match(r"\d+(\.\d+)?", node.text)
-    if match and 1 < float(match[0]) < 100:
-        return f"write {match[0]}% or {float(match[0]) / 100:g}"
-    return "write a fraction such as 0.2, or 20%"
+    if match and 1 < float(match[0]) < 100 and "%" not in node.text:
+        share = f"{match[0]}%"
+        rest = node.text.removeprefix(match[0]).strip()
+        sure = rest == "percent" or (not rest and "." not in match[0])
+        return f"write {share} or {float(match[0]) / 100:g}", share if sure else None
+    return "write a fraction such as 0.2, or 20%", None
 
 
 def _section_hint(key: str, node: Node | None) -> str | None:
@@ -681,6 +796,8 @@ def _section_hint(key: str, node: Node | None) -> str | None:
         return None
     if re.match(r"\w+:\S", node.text) and key != "data":
         return "write a space after the colon"
+    if pair := re.match(r"(\w+)\s*=\s*(\S+)", node.text):
+        return f"write {pair[1]}: {pair[2]}, with a colon"
     if key == "data":
         return f"write data: {{source: {clean(node.text)}}}"
     return f"write {_SAMPLES[key]}" if key in _SAMPLES else None
@@ -691,26 +808,71 @@ def _count_hint(context: Mapping[str, Any]) -> str:
     return f"write {wanted} values between [ and ]"
 
 
-def _type_hint(kind: str, key: str, node: Node | None) -> str | None:
+def _type_hint(kind: str, key: str, node: Node | None) -> tuple[str | None, Fix | None]:
     if isinstance(node, ScalarNode) and node.value is None:
-        return "write a value, or remove the key"
+        return "write a value, or remove the key", None
+    if isinstance(node, SequenceNode) and len(node.items) == 1:
+        item = node.items[0]
+        if isinstance(item, ScalarNode) and item.text and node.span.line == node.span.end_line:
+            return f"write {item.text}, without brackets", put(node.span, item.text)
     if not isinstance(node, ScalarNode):
-        return None
+        return ("write one value, without brackets" if node is not None else None), None
     if kind == "tuple_type":
-        return "write size: [32, 32]" if key.endswith("size") else "write [a, b]"
+        return _list_hint(key, node)
     if kind == "bool_type":
         word = boolean_word(node.text)
-        return f"write {word}" if word else "write true or false"
+        return f"write {word}" if word else "write true or false", _rewritten(node, word)
     if kind == "string_type":
-        return f'put it between quotes: "{node.text}"'
+        return f'put it between quotes: "{node.text}"', _rewritten(node, f'"{node.text}"')
     if kind in ("int_type", "float_type") and isinstance(node.value, str):
-        return "remove the quotes" if node.style and _is_number(node.text) else None
+        return _number_hint(kind, node)
     if kind in ("int_type", "int_from_float") and isinstance(node.value, float):
-        return f"write {round(node.value)}" if abs(node.value) < 1e15 else None
-    return None
+        if not abs(node.value) < 1e15:
+            return None, None
+        whole, exact = str(round(node.value)), node.value.is_integer()
+        return f"write {whole}", _rewritten(node, whole, safe=exact)
+    if kind in ("int_type", "float_type") and isinstance(node.value, bool):
+        return "write a number, such as 1", None
+    return None, None
+
+
+def _number_hint(kind: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
+    """A text where a number is wanted: quoted, with separators, or with a unit of counts."""
+    text = node.text
+    if _is_number(text):
+        if not node.style:
+            return None, None
+        fits = kind == "float_type" or re.fullmatch(r"[-+]?\d+", text)
+        return "remove the quotes", _rewritten(node, text if fits else None)
+    plain = re.sub(r"(?<=\d)[_, '](?=\d{3}\b)", "", text)
+    if plain != text and _is_number(plain):
+        return f"write {plain}: a number has no separators", _rewritten(node, plain)
+    if share := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text):
+        value = f"{float(share[1]) / 100:g}"
+        return f"write {value}", _rewritten(node, value if kind == "float_type" else None)
+    try:
+        count = str(parse_count(text))
+    except UnitError:
+        return "write a number in digits", None
+    return f"write {count}", _rewritten(node, count)
+
+
+def _list_hint(key: str, node: ScalarNode) -> tuple[str | None, Fix | None]:
+    """`size: 32x32`, and a single name where names are listed."""
+    if key.endswith("size"):
+        sides = re.fullmatch(r"(\d+)(?:\s*[xX,*]\s*(\d+))?", node.text)
+        if sides is None:
+            return "write size: [32, 32]", None
+        size = f"[{sides[1]}, {sides[2] or sides[1]}]"
+        return f"write size: {size}", _rewritten(node, size)
+    if isinstance(node.value, str) and re.fullmatch(r"[\w./@-]+", node.text):
+        return f"write [{node.text}]", _rewritten(node, f"[{node.text}]")
+    return "write [a, b]", None
 
 
 def _is_number(text: str) -> bool:
+    if "_" in text:  # Python reads it, YAML does not
+        return False
     try:
         float(text)
     except ValueError:
@@ -718,20 +880,27 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _not_allowed(
-    expected: str, key: str, got: str, node: Node | None
-) -> tuple[str, str, str | None]:
+def _not_allowed(expected: str, key: str, got: str, node: Node | None) -> _Said:
     words = re.findall(r"'([^']*)'", expected) or re.findall(r"\d+", expected)
     if key == "automlc":
         return (
             "E209",
             f"this automlc reads version 1 of the language, got {got}",
             "write automlc: 1",
+            _rewritten(node, "1"),
         )
     near = nearest(node.text, words) if isinstance(node, ScalarNode) else None
     listed = f"one of {', '.join(words)}" if len(words) > 1 else "".join(words)
-    hint = f"did you mean {near}?" if near else None
-    return "E204", f"`{key}` must be {listed}, got {got}", hint
+    hint = f"did you mean {near}?" if near else f"write one of {', '.join(words)}"
+    fix = None
+    if isinstance(node, ScalarNode):
+        fix = swap(text_span(node), node.text, near, safe=node.text.lower() not in DOUBTFUL)
+    return (
+        "E204",
+        f"`{key}` cannot be {got}" if near is None else (f"`{key}` must be {listed}, got {got}"),
+        hint,
+        fix,
+    )
 
 
 __all__ = [

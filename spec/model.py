@@ -30,9 +30,12 @@ from automlc.spec.units import UnitError, parse_duration, parse_percent, parse_s
 from automlc.spec.yaml_nodes import MappingNode, SequenceNode
 
 
-def problem(code: str, message: str, hint: str | None = None) -> PydanticCustomError:
-    """An error of a validator that keeps our code and hint; spec/load.py gives it a place."""
-    context = {"code": code, "message": message, "hint": hint or ""}
+def problem(
+    code: str, message: str, hint: str | None = None, instead: str | None = None
+) -> PydanticCustomError:
+    """An error of a validator that keeps our code and hint, and the text that would be right;
+    spec/load.py gives it a place."""
+    context = {"code": code, "message": message, "hint": hint or "", "instead": instead or ""}
     return PydanticCustomError("automlc", "{message}", context)
 
 
@@ -79,7 +82,7 @@ def _with_unit(parse: Any, what: str, example: str) -> Any:
         try:
             result = parse(str(value))
         except UnitError as error:
-            raise problem("E206", error.message, error.hint) from None
+            raise problem("E206", error.message, error.hint, error.instead) from None
         if result <= 0:
             raise problem("E205", f"{what} must be above 0", f"such as {example}")
         return result
@@ -92,7 +95,7 @@ def _read_fraction(value: object) -> object:
         try:
             return parse_percent(value)
         except UnitError as error:
-            raise problem("E206", error.message, error.hint) from None
+            raise problem("E206", error.message, error.hint, error.instead) from None
     return value
 
 
@@ -479,6 +482,7 @@ class Spec(Section):
                 "E208",
                 "a name has lower-case letters, digits, - and _, and begins with a letter or digit",
                 f"write name: {folder_name(name)}",
+                folder_name(name),
             )
         return name
 

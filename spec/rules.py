@@ -106,9 +106,7 @@ def _parse(text: str, start: str, span: Span | None) -> Any:
             raise ExpressionError(message, f"at most {MAX_TEXT:,} fit", code="E110")
         return run_parser(text, start)
     except ExpressionError as error:
-        raise ExpressionError(
-            error.message, error.hint, code=error.code, span=place(error.span, text, span) or span
-        ) from None
+        raise error.moved(text, span) from None
 
 
 def _moved(expr: Expr, text: str, span: Span | None) -> Expr:

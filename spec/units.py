@@ -41,9 +41,24 @@ _SPELLED = {
     "seconds": "s",
     "sec": "s",
     "secs": "s",
+    "msec": "ms",
+    "msecs": "ms",
+    "millis": "ms",
+    "milliseconds": "ms",
     "day": "d",
     "days": "d",
     "bytes": "B",
+    "megabytes": "MB",
+    "gigabytes": "GB",
+    "gig": "GB",
+    "gigs": "GB",
+    "megs": "MB",
+    "kilobytes": "kB",
+    "thousand": "k",
+    "million": "M",
+    "mio": "M",
+    "billion": "G",
+    "bn": "G",
     "percent": "%",
 }
 COUNTS: dict[str, int] = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -55,12 +70,13 @@ LARGEST = 2**63
 
 
 class UnitError(ValueError):
-    """A quantity that cannot be read; `hint` says what would be right."""
+    """A quantity that cannot be read; `hint` says what would be right, `instead` is the text."""
 
-    def __init__(self, message: str, hint: str | None = None):
+    def __init__(self, message: str, hint: str | None = None, instead: str | None = None):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.instead = instead
 
 
 def parse_size(text: str) -> int:
@@ -108,7 +124,9 @@ def parse_number(text: str) -> int | float:
 def _scaled(text: str, units: dict[str, int | float], what: str, example: str) -> int | float:
     number, unit = _split(text, what, example)
     if unit is None and "" not in units:
-        raise UnitError(f"`{text}` has no unit", f"write {what}, such as {example}")
+        first = {"s": f"{number}s for seconds, or ", "B": f"{number}B for bytes, or "}
+        own = next((said for name, said in first.items() if name in units), "")
+        raise UnitError(f"`{text}` has no unit", f"write {own}another unit: {example}")
     if (unit or "") not in units:
         raise _unknown_unit(text, unit or "", units, what)
     if unit == "%":
@@ -121,6 +139,11 @@ def _scaled(text: str, units: dict[str, int | float], what: str, example: str) -
 
 def _split(text: str, what: str, example: str) -> tuple[str, str | None]:
     match = _QUANTITY.fullmatch(text.strip())
+    clock = re.fullmatch(r"(\d{1,3}):(\d\d)(?::(\d\d))?", text.strip())
+    if clock and what == "a duration":
+        seconds = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+        instead = f"{seconds}s" if seconds % 60 else f"{seconds // 60}min"
+        raise UnitError(f"`{text}` is not a duration", f"write {instead}", instead)
     if match is None:
         raise UnitError(f"`{text[:40]}` is not {what}", f"write {what}, such as {example}")
     if len(match[1]) > MAX_DIGITS:
@@ -135,11 +158,14 @@ def _unknown_unit(
     near = folded.get(unit.lower()) or _SPELLED.get(unit.lower())
     near = near if near in units else None
     known = ", ".join(u for u in units if u and u not in ("KB", "us"))
+    instead = f"{text.strip()[: -len(unit)].strip()}{near}" if near else None
     if what == "a number":
-        hint = f"did you mean {text[: -len(unit)].strip()}{near}?" if near else None
-        return UnitError(f"`{unit}` is not a unit", hint or "put text between quotes")
-    hint = f"did you mean {text.strip()[: -len(unit)].strip()}{near}? " if near else ""
-    return UnitError(f"`{unit}` is not a unit of {what[2:]}", f"{hint}the units are {known}")
+        hint = f"did you mean {instead}?" if near else None
+        units_ = "a text stands between quotes; units are k M G, kB MB GB, us ms s min h and %"
+        return UnitError(f"`{unit}` is not a unit", hint or units_, instead)
+    hint = f"did you mean {instead}? " if near else ""
+    message = f"`{unit}` is not a unit of {what[2:]}"
+    return UnitError(message, f"{hint}the units are {known}", instead)
 
 
 def _plain(number: str) -> int | float:

@@ -347,7 +347,8 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
         "`:` is not expected here",
         "check the indentation, or put the value between quotes",
     ),
-    ("could not find expected ':'", "`:` is missing after a key", "write key: value"),
+    ("could not find expected ':'", "`:` is missing after a key", "write key: value, and a section "
+     "as its name with a colon and indented lines"),
     (
         "did not find expected key",
         "a key is expected here",
@@ -387,6 +388,9 @@ def _explain_yaml(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         or shown[mark.column : mark.column + 1] == "\t"
     ):
         return Diagnostic("E102", "a tab cannot indent YAML", span, "indent with spaces")
+    if "${" in shown or "{{" in shown:
+        hint = "write the value itself: a spec has no ${…} and no {{…}}"
+        return Diagnostic("E101", "a template is not YAML", span, hint)
     notes: tuple[Note, ...] = ()
     if "flow" in context and opened is not None:
         start = Span(file, opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)

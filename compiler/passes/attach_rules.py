@@ -7,6 +7,7 @@ from dataclasses import replace
 from automlc.compiler.draft import Draft
 from automlc.runtime.monitor import make_monitor
 from automlc.runtime.searchers import SEARCHERS
+from automlc.spec.diagnostics import Note
 from automlc.spec.domains import Choice, Fixed, Space
 
 ARCHITECTURE = "block"  # the parameter that names the family of a model, in every preset
@@ -25,11 +26,17 @@ def attach_rules(draft: Draft) -> Draft:
             draft.problems.add(
                 "W523", f"the {search.name} search does not look at rules",
                 draft.loaded.key_spans("rules"), key="rules", hint="write search: feedback",
+                notes=_search_note(draft),
             )  # fmt: skip
         return draft
     from automlc.compiler.steering import steer  # only a search with rules pays for it
 
     return steer(draft)
+
+
+def _search_note(draft: Draft) -> tuple[Note, ...]:
+    span = draft.loaded.spans("search.strategy") or draft.loaded.spans("search")
+    return (Note("the search is chosen here", span),) if span is not None else ()
 
 
 # ---- the monitor ----

@@ -9,8 +9,9 @@ from dataclasses import replace
 from automlc.compiler.costing import COSTS
 from automlc.compiler.draft import Draft
 from automlc.compiler.symbolic import Interval, Sym
+from automlc.runtime.metrics import METRICS
 from automlc.runtime.plan import Constraint
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Span, swap
 from automlc.spec.expressions import (
     Compare,
     Expr,
@@ -20,7 +21,7 @@ from automlc.spec.expressions import (
     names,
     to_text,
 )
-from automlc.spec.suggest import nearest
+from automlc.spec.suggest import DOUBTFUL, nearest
 
 SAMPLES = 100
 _MIRROR = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "==": "=="}
@@ -76,9 +77,16 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
     if left.name not in COSTS:
         near = nearest(left.name, COSTS)
         known = f"known: {', '.join(COSTS)}"
+        if left.name in METRICS:
+            known = (
+                f"{left.name} is improved, not constrained: a search ends at task: {{target: …}}"
+            )
+        elif "latency" in left.name or "time" in left.name:
+            known = f"time is not known before training; bound model.macs instead ({known})"
         draft.problems.add(
             "E346", f"nothing called {left.name!r} can be constrained", left.span or span,
             hint=f"did you mean {near}? ({known})" if near else known, key=key,
+            fix=swap(left.span, left.name, near, safe=left.name not in DOUBTFUL),
         )  # fmt: skip
         return None
     try:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from automlc.compiler.draft import Draft
 from automlc.runtime.backends import BACKENDS, Backend, is_installed
 from automlc.runtime.plan import Backend as Chosen
-from automlc.spec.suggest import nearest
+from automlc.spec.diagnostics import Note, swap
+from automlc.spec.suggest import DOUBTFUL, nearest
 
 AUTO = "auto"
 
@@ -31,6 +32,8 @@ def choose_backend(draft: Draft) -> Draft:
             "E348", f"{backend.name} on {engine} has no device {spec.device}",
             draft.loaded.spans("backend.device"), key="backend.device",
             hint=f"with engine: {' or '.join(able)} it has one; else write device: auto",
+            fix=swap(draft.loaded.spans("backend.device"), spec.device, AUTO, safe=False),
+            notes=_engine_note(draft),
         )  # fmt: skip
         return draft
     draft = draft.noted("choose_backend", "backend.kind", backend.name, because)
@@ -42,6 +45,11 @@ def choose_backend(draft: Draft) -> Draft:
     return replace(draft, backend=chosen)
 
 
+def _engine_note(draft: Draft) -> tuple[Note, ...]:
+    span = draft.loaded.spans("backend.engine")
+    return (Note("the engine is chosen here", span),) if span is not None else ()
+
+
 def _named(draft: Draft) -> Backend | None:
     """The backend that the spec names, if there is one and it has the engine."""
     spec = draft.loaded.spec.backend
@@ -49,7 +57,9 @@ def _named(draft: Draft) -> Backend | None:
     if spec.kind not in BACKENDS:
         draft.problems.add(
             "E340", f"no backend is called {spec.kind!r}", span, hint=_hint(spec.kind),
-            key="backend.kind",
+            key="backend.kind", fix=swap(
+                span, spec.kind, nearest(spec.kind, _WORDS), safe=spec.kind not in DOUBTFUL
+            ),
         )  # fmt: skip
         return None
     backend = BACKENDS.get(spec.kind)
@@ -64,8 +74,13 @@ def _named(draft: Draft) -> Backend | None:
     return backend
 
 
+_WORDS = (*BACKENDS.names(), AUTO)
+
+
 def _hint(name: str) -> str:
-    words = (*BACKENDS.names(), AUTO)
+    words = _WORDS
+    if name == "torch":
+        return "did you mean pytorch? Keras on torch is {kind: keras, engine: torch}"
     for backend in map(BACKENDS.get, BACKENDS.names()):
         if name in backend.engines and name not in words:
             return f"write {{kind: {backend.name}, engine: {name}}}; known: {', '.join(words)}"

@@ -12,7 +12,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
-from automlc.spec.diagnostics import Diagnostic, Note
+from automlc.spec.diagnostics import Diagnostic, Note, swap
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -49,10 +49,11 @@ def _resolve(
     if name not in registry:
         near = nearest(name, registry.names())
         known = f"known: {', '.join(registry.names())}"
+        span = draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section)
         draft.problems.add(
-            "E340", f"no {registry.kind} is called {name!r}",
-            draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section),
+            "E340", f"no {registry.kind} is called {name!r}", span,
             hint=f"did you mean {near}? ({known})" if near else known, key=f"{section}.{word}",
+            fix=swap(span, name, near),
         )  # fmt: skip
         return None
     model = registry.get(name).Options
@@ -60,6 +61,7 @@ def _resolve(
         values = model.model_validate(options)
     except ValidationError as error:
         found = explain_validation(error, draft.loaded.node, model, (section,))
+        found = [_elsewhere(one, registry, section, word, name) for one in found]
         draft.problems.found += [_with_word(draft, one, section, word, name) for one in found]
         return None
     return Choice(name, values.model_dump(mode="json"))
@@ -71,3 +73,19 @@ def _with_word(draft: Draft, found: Diagnostic, section: str, word: str, name: s
         return found
     note = Note(f"the {word} is {name}", draft.loaded.spans(f"{section}.{word}"))
     return replace(found, notes=(*found.notes, note))
+
+
+def _elsewhere(
+    d: Diagnostic, registry: Registry[Any], section: str, word: str, name: str
+) -> Diagnostic:
+    """An unknown option that is another one's, or the name of another one."""
+    option = d.key.removeprefix(f"{section}.")
+    if d.code != "E201" or not (d.hint or "").startswith("the keys"):
+        return d
+    if option in registry:
+        return replace(d, hint=f"write {section}: {{{word}: {option}}}, with its options beside it")
+    having = [n for n in registry.names() if option in registry.get(n).Options.model_fields]
+    own = (d.hint or "").replace("the keys", f"with {name} the keys")
+    if having:
+        return replace(d, hint=f"`{option}` is an option of {' and '.join(having)}; {own}")
+    return replace(d, hint=own)

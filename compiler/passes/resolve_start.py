@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automlc.compiler.contracts.files import data_roots
 from automlc.compiler.draft import Draft
 from automlc.runtime.plan import Choice
-from automlc.spec.diagnostics import Span
+from automlc.spec.diagnostics import Span, swap
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar, literal_text
@@ -78,9 +78,11 @@ def _written(draft: Draft, start: Mapping[str, Any], space: Space) -> dict[str, 
     for name, why in wrong:
         key = f"{KEY}.{name}"
         span = _span(draft, key) if name in space else draft.loaded.key_spans(key)
+        near = None if name in space else nearest(name, space.names)
         draft.problems.add(
-            "E349", f"{shown(name)}: {why}", span or _span(draft), hint=_hint(name, space), key=key
-        )
+            "E349", f"{shown(name)}: {why}", span or _span(draft), key=key,
+            hint=_hint(name, space), fix=swap(span, name, near, safe=False),
+        )  # fmt: skip
     if wrong:
         return None
     return space.build(lambda p: start.get(p.name, p.default))
@@ -88,7 +90,7 @@ def _written(draft: Draft, start: Mapping[str, Any], space: Space) -> dict[str, 
 
 def _hint(name: str, space: Space) -> str | None:
     if name in space:
-        return None
+        return f"write a value of {space[name].domain}, or leave {name} out"
     near = nearest(name, space.names)
     return f"did you mean {near}?" if near else f"its parameters are {', '.join(space.names[:12])}"
 

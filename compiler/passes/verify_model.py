@@ -1,6 +1,7 @@
 """Try the model's own laws on the default and on random configurations of the space."""
 
 import random
+import re
 from collections.abc import Mapping
 
 from automlc.compiler.architecture import used_names, walk
@@ -10,6 +11,7 @@ from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.problems import Problems
 from automlc.compiler.symbolic import Builder
+from automlc.spec.diagnostics import Note
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import ExpressionError, Scalar
@@ -31,6 +33,13 @@ def verify_model(draft: Draft) -> Draft:
         return draft
 
 
+def _defaults(space: Space, violated: str, default: Mapping[str, Scalar]) -> tuple[Note, ...]:
+    """The defaults of the parameters that a combination names, with their places."""
+    words = re.findall(r"[a-z]\w*", violated)
+    named = [p for p in space.parameters if p.name in words and p.name in default]
+    return tuple(Note(f"{p.name} has the default {default[p.name]}", p.span) for p in named)
+
+
 def _verify(draft: Draft, space: Space) -> Draft:
     default = space.default_config()
     violated = space.violated(default)
@@ -39,6 +48,7 @@ def _verify(draft: Draft, space: Space) -> Draft:
             "E335", f"the default configuration is {violated[0]}",
             draft.loaded.spans("space.forbid"), key="space.forbid",
             hint="give one of its parameters another default",
+            notes=_defaults(space, violated[0], default),
         )  # fmt: skip
     if draft.costs is None:
         return draft

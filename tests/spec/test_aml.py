@@ -285,7 +285,10 @@ sections = st.fixed_dictionaries(
                     st.one_of(
                         st.lists(layer, max_size=2),
                         st.fixed_dictionaries(
-                            {"args": st.lists(words, max_size=2), "body": st.lists(layer, max_size=2)}
+                            {
+                                "args": st.lists(words, max_size=2),
+                                "body": st.lists(layer, max_size=2),
+                            }
                         ),
                     ),
                     max_size=2,

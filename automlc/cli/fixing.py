@@ -1,0 +1,96 @@
+"""What `automlc validate --fix` and `--diff` do with a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+
+from automlc.compiler.checks import check, with_rest
+from automlc.spec.diagnostics import clean
+from automlc.spec.errors import AutomlcError, SpecError
+from automlc.spec.fixing import Checked, Fixed, fix_text
+from automlc.spec.load import load_text
+from automlc.spec.yaml_nodes import decode
+
+
+def check_text(text: str, file: str) -> Checked:
+    """All that `validate` says of a text that stands in `file`."""
+    try:
+        loaded = load_text(text, file)
+    except SpecError as error:
+        return Checked(with_rest(error).diagnostics, error.partial is not None)
+    return Checked((*loaded.warnings, *check(loaded)))
+
+
+def fix_file(path: Path, *, unsafe: bool, diff: bool) -> tuple[Fixed, str]:
+    """Put a file right on disk, or show how; what became of it, and the text it has now."""
+    before = _read(path)
+    fixed = fix_text(before, str(path), lambda text: check_text(text, str(path)), unsafe=unsafe)
+    if fixed.text == before:
+        return fixed, before
+    if diff:
+        click.echo(_difference(before, fixed.text, str(path)), nl=False)
+    else:
+        _write(path, fixed.text)
+        _tell(path, fixed)
+    return fixed, fixed.text
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AutomlcError(f"{path} cannot be read: {error.strerror}") from None
+    text, refused = decode(data, str(path))
+    if refused is not None:
+        raise SpecError([refused], {str(path): text})
+    return text
+
+
+def _write(path: Path, text: str) -> None:
+    """In one step: a reader sees the old file or the new one. Mode and links stay."""
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(text.encode("utf-8"))
+                stream.flush()
+                os.fsync(stream.fileno())
+            shutil.copymode(target, name)
+            os.replace(name, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise AutomlcError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _tell(path: Path, fixed: Fixed) -> None:
+    count = len(fixed.applied)
+    click.echo(
+        f"{clean(str(path))}: {count} {'mistake' if count == 1 else 'mistakes'} fixed", err=True
+    )
+    for d in fixed.applied:
+        line = f"line {d.span.line}: " if d.span else ""
+        click.echo(f"  {line}{d.code} {clean(d.message)}", err=True)
+    sys.stderr.flush()
+
+
+def _difference(before: str, after: str, file: str) -> str:
+    """A unified diff, as patch(1) takes it."""
+    lines = unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), file, file
+    )
+    out = []
+    for line in lines:
+        out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return "".join(out)
