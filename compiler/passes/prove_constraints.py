@@ -1,0 +1,119 @@
+"""Decide the constraints over the whole space, before anything is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automlc.compiler.costing import COSTS
+from automlc.compiler.draft import Draft
+from automlc.spec.diagnostics import Note
+from automlc.spec.expressions import literal_text
+
+if TYPE_CHECKING:
+    from automlc.compiler.proofs.feasibility import Clause, Smallest, Solver
+    from automlc.runtime.plan import Constraint
+    from automlc.spec.domains import Config
+
+_OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+SHOWN = 6  # values of a configuration in a message
+
+
+def prove_constraints(draft: Draft) -> Draft:
+    """A verdict for each constraint: always met, met by some, or met by none, which is an error."""
+    if draft.nominal or draft.problems.errors or not draft.constraints:
+        return draft
+    from automlc.compiler.proofs.feasibility import (
+        Bound,
+        Forbidden,
+        Impossible,
+        Solver,
+        Unknown,
+    )
+
+    assert draft.expansion is not None
+    assert draft.costs is not None
+    space = draft.expansion.space
+    solver = Solver(space, draft.costs)
+    solver.witnesses.append(space.default_config())
+    forbidden = [Forbidden(expr) for expr in space.forbidden]
+    bounds = [Bound(constraint) for constraint in draft.constraints]
+    answer = solver.solve([*bounds, *forbidden])
+    if isinstance(answer, Impossible):
+        _refuse(draft, solver, [*bounds, *forbidden])
+        return draft
+    for index, bound in enumerate(bounds):
+        key = f"constraints[{index}].proof"
+        if isinstance(answer, Unknown):
+            draft = draft.noted("prove_constraints", key, f"unknown: {answer.reason}", "a limit")
+        elif is_always_met(solver, bound.constraint, forbidden):
+            because = "no configuration of the space is outside"
+            draft = draft.noted("prove_constraints", key, "always met: nothing to check", because)
+        else:
+            because = "some configurations are within it and some may not be"
+            draft = draft.noted("prove_constraints", key, "checked for each proposal", because)
+    return draft
+
+
+def is_always_met(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> bool:
+    """Whether every allowed configuration meets a constraint."""
+    from automlc.compiler.proofs.boxes import whole
+    from automlc.compiler.proofs.feasibility import is_sure
+
+    return is_sure(solver, constraint, forbidden, whole(solver.space))
+
+
+def _refuse(draft: Draft, solver: Solver, clauses: list[Clause]) -> None:
+    from automlc.compiler.proofs.conflict import minimal_conflict
+    from automlc.compiler.proofs.feasibility import Bound, Forbidden
+
+    conflict = minimal_conflict(solver, clauses)
+    bounds = [c.constraint for c in conflict if isinstance(c, Bound)]
+    forbidden = [c for c in clauses if isinstance(c, Forbidden)]
+    assert bounds  # count_space refuses a space that its forbidden combinations leave empty
+    first = bounds[0]
+    best = _reachable(solver, first, forbidden)
+    place = {c: f"constraints[{i}]" for i, c in enumerate(draft.constraints)}
+    spans = draft.loaded.spans
+    notes = [
+        Note(f"together with {c.text}", spans(place[c])) for c in bounds[1:]
+    ] + [
+        Note(f"together with {c.text}", c.expr.span)
+        for c in conflict if isinstance(c, Forbidden)
+    ]  # fmt: skip
+    message = f"no configuration can meet {first.text}"
+    if len(bounds) > 1:
+        message += f" and {' and '.join(c.text for c in bounds[1:])} together"
+        hint = "widen one of them: " + "; ".join(_range(solver, c, forbidden) for c in bounds)
+    else:
+        message += f": {_extreme(first, best)} ({COSTS[first.metric]})"
+        hint = "widen the bound, or the space towards smaller models"
+        if best is not None and best.proven:
+            hint += f"; that value has {config_text(best.config)}"
+    draft.problems.add(
+        "E401", message, spans(place[first]), hint=hint, notes=tuple(notes), key=place[first]
+    )
+
+
+def _reachable(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> Smallest | None:
+    largest = constraint.op in (">=", ">")
+    return solver.smallest(constraint.metric, forbidden, largest=largest)
+
+
+def _extreme(constraint: Constraint, best: Smallest | None) -> str:
+    if best is None:
+        return f"{constraint.metric} has no value in any configuration"
+    if constraint.op == "==" and best.value <= constraint.bound:
+        return f"{constraint.metric} takes other values, from {best.bound:,} on"
+    end = "at most" if constraint.op in (">=", ">") else "at least"
+    return f"{constraint.metric} is {end} {best.bound:,}"
+
+
+def _range(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> str:
+    return _extreme(constraint, _reachable(solver, constraint, forbidden)) + " by itself"
+
+
+def config_text(config: Config) -> str:
+    """The first values of a configuration, in words."""
+    pairs = [f"{name} = {literal_text(value)}" for name, value in config.items()]
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    return ", ".join(pairs[:SHOWN]) + more

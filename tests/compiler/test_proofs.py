@@ -1,0 +1,81 @@
+"""Proofs over whole spaces agree with looking at every configuration."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from automlc.compiler.proofs.conflict import minimal_conflict
+from automlc.compiler.proofs.counting import count
+from automlc.compiler.proofs.feasibility import Bound, Forbidden, Found, Impossible, Solver
+from automlc.spec.domains import Space
+from tests.compiler.random_spaces import (
+    allowed,
+    everything,
+    random_constraints,
+    random_costs,
+    random_space,
+)
+
+ROUNDS = range(20)
+PARAMS = frozenset({"model.params"})
+EACH = 110  # spaces of one round: 2,200 in all
+
+
+def seeds(round_: int) -> range:
+    return range(round_ * EACH, (round_ + 1) * EACH)
+
+
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_counts_are_those_of_listing_every_configuration(round_: int) -> None:
+    for seed in seeds(round_):
+        space = random_space(random.Random(seed))
+        whole, kept = everything(space), allowed(space)
+        found = count(space)
+        assert found.reason is None, seed
+        assert found.total == len(kept), (seed, space.to_json())
+        for parameter in space.parameters:
+            active = any(parameter.name in c for c in kept)
+            assert (parameter.name in found.never) == (bool(kept) and not active), seed
+        for expr in space.forbidden:
+            hits = any(Space(space.parameters, [expr]).violated(c) for c in whole)
+            assert (expr in found.idle) == (not hits), (seed, space.to_json())
+
+
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_verdicts_minima_and_conflicts_are_those_of_listing_every_configuration(
+    round_: int,
+) -> None:
+    for seed in seeds(round_):
+        rng = random.Random(seed)
+        space = random_space(rng)
+        costs = random_costs(rng, space)
+        clauses = [Bound(c) for c in random_constraints(rng)]
+        clauses += [Forbidden(e) for e in space.forbidden]
+        solver = Solver(space, costs)
+        whole = everything(space)
+
+        def met(some: list[Bound | Forbidden], solver=solver, whole=whole) -> bool:
+            return any(solver.failed(some, c) is None for c in whole)
+
+        answer = solver.solve(clauses)
+        assert isinstance(answer, Found if met(clauses) else Impossible), (seed, answer)
+        if isinstance(answer, Found):
+            assert solver.failed(clauses, answer.config) is None
+        else:
+            conflict = list(minimal_conflict(solver, clauses))
+            assert not met(conflict), seed
+            for one in conflict:
+                assert met([c for c in conflict if c is not one]), seed
+        for largest in (False, True):
+            values = [solver.cost_of(c, PARAMS).get("model.params") for c in allowed(space)]
+            defined = [v for v in values if v is not None]
+            only = [Forbidden(e) for e in space.forbidden]
+            best = solver.smallest("model.params", only, largest=largest)
+            if not defined:
+                assert best is None, seed
+                continue
+            assert best is not None, seed
+            assert best.value == (max if largest else min)(defined), seed
+            assert best.proven
