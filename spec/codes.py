@@ -882,8 +882,8 @@ _COMPILER = (
         "E402",
         "forbidden combinations that leave nothing",
         "Every configuration of the space hits one of them.",
-        "parameters: {width: choice(8, 16)}\nforbidden: [width >= 8]",
-        "parameters: {width: choice(8, 16)}\nforbidden: [width >= 16]",
+        "space:\n  parameters: {width: 'choice(8, 16)'}\n  forbid: [width >= 8]",
+        "space:\n  parameters: {width: 'choice(8, 16)'}\n  forbid: [width >= 16]",
         place=DATA,
     ),
     Code(
@@ -904,8 +904,8 @@ _COMPILER = (
         "W532",
         "a forbidden combination that nothing hits",
         "No configuration of the space has it, or it names parameters that never exist together.",
-        "width: int(8, 64)\nforbidden: [width > 64]",
-        "forbidden: [width > 32]",
+        "width: int(8, 64)\nforbid: [width > 64]",
+        "forbid: [width > 32]",
     ),
     Code(
         "W521",

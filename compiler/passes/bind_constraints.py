@@ -35,13 +35,10 @@ def bind_constraints(draft: Draft) -> Draft:
         bound.append(constraint)
         key = f"constraints[{index}]"
         draft = draft.noted("bind_constraints", key, "static", "a cost of the model alone")
-    draft = replace(draft, constraints=tuple(bound))
-    if bound and not draft.nominal and not draft.problems.errors:
-        _warn_if_rare(draft)
-    return draft
+    return replace(draft, constraints=tuple(bound))
 
 
-def _warn_if_rare(draft: Draft) -> None:
+def warn_if_rare(draft: Draft) -> None:
     """Proposals outside the constraints are thrown away: say when nearly all would be."""
     assert draft.expansion is not None
     assert draft.costs is not None

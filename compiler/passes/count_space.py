@@ -6,17 +6,20 @@ from automlc.compiler.draft import Draft
 from automlc.spec.diagnostics import Note
 from automlc.spec.expressions import literal_text, to_text
 
+_FORBIDDEN_DEFAULT = "E335"  # where nothing is left, the default is not either: say both
+
 
 def count_space(draft: Draft) -> Draft:
     """Records `space.size` and, below the choice that others depend on, the share of each value."""
-    if draft.nominal or draft.expansion is None or draft.problems.errors:
+    others = [d for d in draft.problems.errors if d.code != _FORBIDDEN_DEFAULT]
+    if draft.nominal or draft.expansion is None or others:
         return draft
     from automlc.compiler.proofs.counting import Count, count, shares
 
     space = draft.expansion.space
     found: Count = count(space)
     _report(draft, found)
-    if found.empty:
+    if found.empty or draft.problems.errors:
         return draft
     draft = draft.noted("count_space", "space.size", found.text(), "counted, conditions included")
     parts = None if found.reason else shares(space)
@@ -41,7 +44,7 @@ def _report(draft: Draft, found: object) -> None:
         first, *others = found.empty
         add(
             "E402", "the forbidden combinations leave no configuration", first.span,
-            key="space.forbidden", hint="remove one of them, or give the parameters more values",
+            key="space.forbid", hint="remove one of them, or give the parameters more values",
             notes=tuple(Note(f"and this one: {to_text(e)}", e.span) for e in others),
         )  # fmt: skip
         return
@@ -66,6 +69,6 @@ def _report(draft: Draft, found: object) -> None:
     for expr in found.idle:
         add(
             "W532", f"{to_text(expr)} forbids nothing: no configuration has it", expr.span,
-            key="space.forbidden",
+            key="space.forbid",
             hint="a combination that names a parameter which is not active does not apply",
         )  # fmt: skip

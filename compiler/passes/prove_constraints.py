@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from automlc.compiler.costing import COSTS
 from automlc.compiler.draft import Draft
+from automlc.compiler.passes.bind_constraints import warn_if_rare
 from automlc.spec.diagnostics import Note
 from automlc.spec.expressions import literal_text
 
@@ -41,6 +43,7 @@ def prove_constraints(draft: Draft) -> Draft:
     if isinstance(answer, Impossible):
         _refuse(draft, solver, [*bounds, *forbidden])
         return draft
+    warn_if_rare(draft)
     for index, bound in enumerate(bounds):
         key = f"constraints[{index}].proof"
         if isinstance(answer, Unknown):
@@ -49,12 +52,14 @@ def prove_constraints(draft: Draft) -> Draft:
             because = "no configuration of the space is outside"
             draft = draft.noted("prove_constraints", key, "always met: nothing to check", because)
         else:
-            because = "some configurations are within it and some may not be"
-            draft = draft.noted("prove_constraints", key, "checked for each proposal", because)
+            because = "some configurations meet it; no proof that all do"
+            draft = draft.noted(
+                "prove_constraints", key, "checked for each proposal, before training", because
+            )
     return draft
 
 
-def is_always_met(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> bool:
+def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> bool:
     """Whether every allowed configuration meets a constraint."""
     from automlc.compiler.proofs.boxes import whole
     from automlc.compiler.proofs.feasibility import is_sure
@@ -62,7 +67,7 @@ def is_always_met(solver: Solver, constraint: Constraint, forbidden: list[Clause
     return is_sure(solver, constraint, forbidden, whole(solver.space))
 
 
-def _refuse(draft: Draft, solver: Solver, clauses: list[Clause]) -> None:
+def _refuse(draft: Draft, solver: Solver, clauses: Sequence[Clause]) -> None:
     from automlc.compiler.proofs.conflict import minimal_conflict
     from automlc.compiler.proofs.feasibility import Bound, Forbidden
 
@@ -88,13 +93,15 @@ def _refuse(draft: Draft, solver: Solver, clauses: list[Clause]) -> None:
         message += f": {_extreme(first, best)} ({COSTS[first.metric]})"
         hint = "widen the bound, or the space towards smaller models"
         if best is not None and best.proven:
-            hint += f"; that value has {config_text(best.config)}"
+            hint += f"; that value has {_config(solver, first, best.config)}"
     draft.problems.add(
         "E401", message, spans(place[first]), hint=hint, notes=tuple(notes), key=place[first]
     )
 
 
-def _reachable(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> Smallest | None:
+def _reachable(
+    solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]
+) -> Smallest | None:
     largest = constraint.op in (">=", ">")
     return solver.smallest(constraint.metric, forbidden, largest=largest)
 
@@ -108,12 +115,15 @@ def _extreme(constraint: Constraint, best: Smallest | None) -> str:
     return f"{constraint.metric} is {end} {best.bound:,}"
 
 
-def _range(solver: Solver, constraint: Constraint, forbidden: list[Clause]) -> str:
+def _range(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> str:
     return _extreme(constraint, _reachable(solver, constraint, forbidden)) + " by itself"
 
 
-def config_text(config: Config) -> str:
-    """The first values of a configuration, in words."""
-    pairs = [f"{name} = {literal_text(value)}" for name, value in config.items()]
+def _config(solver: Solver, constraint: Constraint, config: Config) -> str:
+    """The values of a configuration that the cost depends on, in words."""
+    from automlc.compiler.proofs.feasibility import Bound
+
+    read = solver.relevant([Bound(constraint)])
+    pairs = [f"{name} = {literal_text(value)}" for name, value in config.items() if name in read]
     more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
     return ", ".join(pairs[:SHOWN]) + more

@@ -242,6 +242,8 @@ def join(a: Some, b: Some) -> Some:
 
 def binary(name: str, left: Some, right: Some) -> Some:
     """The results of an operation of a cost program; absent where an operand is absent."""
+    if () in (left.few, right.few):
+        return exactly(False if name in _COMPARISONS else None)
     if left.few is not None and right.few is not None:
         few = _few(name, left, right)
         if few is not None:
@@ -332,8 +334,29 @@ def run(
     """What each instruction of a cost program may give on a box."""
     values: list[Some] = []
     for instruction in code:
-        values.append(_step(instruction, values, box, active))
+        values.append(_step(instruction, values, box, active, code))
     return values
+
+
+def _refined(
+    code: Sequence[Instruction], values: Sequence[Some], condition: int, branch: int, taken: bool
+) -> Some:
+    """A branch of a select that the condition is about: `select(filters > 0, filters, width)`."""
+    name, *operands = code[condition]
+    value = values[branch]
+    if name not in _COMPARISONS or branch not in operands or value.few is None:
+        return value
+    left, right = operands
+    other = values[right if branch == left else left]
+    if other.few is None or len(other.few) != 1 or other.absent:
+        return value
+    known, compare = other.few[0], BINARY[name]
+    kept = [v for v in value.few if taken == _asked(compare, v, known, branch == left)]
+    return of_values(kept, value.absent and not taken) if kept else value
+
+
+def _asked(compare: Callable[[Any, Any], Any], own: Any, known: Any, first: bool) -> bool:
+    return bool(compare(own, known) if first else compare(known, own))
 
 
 def _step(
@@ -341,6 +364,7 @@ def _step(
     values: Sequence[Some],
     box: Mapping[str, Domain],
     active: Mapping[str, Truth],
+    code: Sequence[Instruction],
 ) -> Some:
     name = instruction[0]
     if name == "const":
@@ -350,7 +374,10 @@ def _step(
     if name == "select":
         known = truth(values[instruction[1]])
         if known is None:
-            return join(values[instruction[2]], values[instruction[3]])
+            return join(
+                _refined(code, values, instruction[1], instruction[2], True),
+                _refined(code, values, instruction[1], instruction[3], False),
+            )
         return values[instruction[2 if known else 3]]
     if name in ("and", "or"):
         return _logical(name, truth(values[instruction[1]]), truth(values[instruction[2]]))

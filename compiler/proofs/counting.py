@@ -49,15 +49,10 @@ class Count:
             return "no configuration"
         if set(self.size) == {0}:
             return f"{self.size[0]:,} configuration{'s' if self.size[0] != 1 else ''}"
-        parts = [_part(k, n) for k, n in sorted(self.size.items(), reverse=True)]
-        return " and ".join(parts)
-
-
-def _part(continua: int, combinations: int) -> str:
-    plural = "" if combinations == 1 else "s"
-    if not continua:
-        return f"{combinations:,} configuration{plural}"
-    return f"{combinations:,} combination{plural} of the others x {continua} continuous"
+        (most, combinations), *others = sorted(self.size.items(), reverse=True)
+        plural = "" if combinations == 1 else "s"
+        first = f"{combinations:,} combination{plural} of the others x {most} continuous"
+        return ", and ".join([first, *(f"{n:,} x {k} continuous" for k, n in others)])
 
 
 def times(a: Mapping[int, int], b: Mapping[int, int]) -> Size:

@@ -23,9 +23,10 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Expr, Scalar, evaluate, names, to_text
 from automlc.spec.record import record
 
-MAX_WORK = 1_500_000  # instructions that are run on boxes, for one spec
+MAX_WORK = 400_000  # instructions that are run on boxes, for one spec
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
+_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})
 
 
 @record
@@ -134,6 +135,23 @@ class Solver:
     work: int = MAX_WORK
     witnesses: list[Config] = field(default_factory=list)
     _slices: dict[frozenset[str], CostProgram] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Count for each parameter the choices between two sizes that it decides."""
+        read: list[frozenset[str]] = []
+        self._decides: dict[str, int] = {}
+        for name, *rest in self.costs.code:
+            if name == "param":
+                read.append(frozenset({str(rest[0])}))
+                continue
+            operands = [] if name == "const" else rest[:1] if name == "in" else rest
+            if name == "select":
+                for one in read[operands[0]]:
+                    self._decides[one] = self._decides.get(one, 0) + 1
+                operands = operands[1:]
+            # Only conditions are followed: a size depends on nearly everything.
+            known = name in _CONDITIONS
+            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
 
     # One box --------------------------------------------------------------------------------
 
@@ -304,16 +322,17 @@ class Solver:
         return unknown or Impossible(Split(name, tuple(parts), tuple(proofs)))
 
     def to_split(self, box: Box, active: Mapping[str, Truth], relevant: set[str]) -> str | None:
-        """The parameter whose division promises most: choices first, then wide ranges."""
-        best: tuple[float, str] | None = None
+        """The parameter whose division promises most: what decides about layers comes first."""
+        best: tuple[float, float, str] | None = None
         for parameter in self.space.parameters:
             name = parameter.name
             if name not in relevant or active[name] is False:
                 continue
             width = spread(box[name])
-            if width > 0 and (best is None or width > best[0]):
-                best = (width, name)
-        return None if best is None else best[1]
+            rank = (self._decides.get(name, 0), width, name)
+            if width > 0 and (best is None or rank[:2] > best[:2]):
+                best = rank
+        return None if best is None else best[2]
 
     def smallest(
         self,
@@ -442,10 +461,10 @@ def divide(domain: Domain) -> tuple[Domain, ...]:
                 Integer(middle + domain.step, domain.low + last * domain.step, domain.step),
             )
         case Float():
-            middle = domain.low + (domain.high - domain.low) / 2
-            if not domain.low < middle < domain.high:
+            half = domain.low + (domain.high - domain.low) / 2
+            if not domain.low < half < domain.high:
                 return ()
-            return (Float(domain.low, middle), Float(middle, domain.high))
+            return (Float(domain.low, half), Float(half, domain.high))
         case Fixed():
             return ()
 
