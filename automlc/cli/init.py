@@ -79,13 +79,14 @@ def command(
         told.append((what, answer))
         return answer
 
+    yaml = spec.with_suffix(".yaml")  # written as YAML, and as the DSL at the end
     start = start_for(
-        source, spec, data_root, Given(task, target, metric, trials, epochs, backend), ask
+        source, yaml, data_root, Given(task, target, metric, trials, epochs, backend), ask
     )
     if asks and trials is None:
         start = _with_trials(start)
     text = spec_text(start)
-    _check(text, spec.with_suffix(".yaml"), data_root)
+    _check(text, yaml, data_root)
     _write(spec, _as_dsl(text) if spec.suffix.lower() == ".aml" else text, force)
     _tell(spec, start, told, data_root)
 
