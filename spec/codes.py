@@ -608,6 +608,28 @@ _DATA = (
         "a row whose text is empty",
         "take the row out",
     ),
+    Code(
+        "W516",
+        "rows of one part in another",
+        "The same features stand in two parts of the data, so a score does not only say how the "
+        "model does on what it has not seen.",
+        "x_test[3] is x_train[17]",
+        "take such rows out of one part",
+    ),
+    Code(
+        "W517",
+        "repeated rows that a random split divides",
+        "At least one row in a hundred repeats another; the split puts copies on both sides.",
+        "a table that was written twice",
+        "split: {column: part}",
+    ),
+    Code(
+        "W518",
+        "the same row with different labels",
+        "Equal features have different labels, which no model can fit.",
+        "line 5 is `spam`, line 9 with the same text is `ham`",
+        "correct the labels, or take the rows out",
+    ),
 )
 
 _COMPILER = (
