@@ -29,7 +29,7 @@ from typing import Any
 from automlc.backends import build
 from automlc.compiler.checks import load_checked
 from automlc.runtime.monitor.timeline import metric_of
-from automlc.runtime.plan import load_plan
+from automlc.runtime.plan import Choice, load_plan
 from automlc.runtime.rules.effect import error_of
 from automlc.runtime.rules.library import FOLDER, load_builtin
 from automlc.runtime.rules.measured import DataSet, Gains, Measurements, key_of
@@ -124,6 +124,10 @@ def begin(project: Path, seed: int) -> None:
     )
     # Starts that a preset knows would be told to one strategy alone.
     sized = replace(plan, space=plan.space.with_defaults(config), starts=())
+    if plan.search.name == "feedback":
+        # What is drawn is not what the preset's makers chose, and the search may know that.
+        options = {**plan.search.options, "start": dict(config)}
+        sized = replace(sized, search=Choice("feedback", options))
     (project / "plan.json").write_text(json.dumps(sized.to_json(), indent=1, sort_keys=True))
 
 

@@ -27,7 +27,15 @@ from automlc.runtime.rules.belief import Belief, Beliefs, Observation, prior
 from automlc.runtime.rules.effect import effect, error_of, pooled
 from automlc.runtime.rules.table import Ranked, Rules, Table
 from automlc.runtime.searchers.base import SEARCHERS, Config, NoOptions, Past, Proposal, key_of
-from automlc.runtime.searchers.restart import Weighed, fresher, said, usual_seconds, weigh
+from automlc.runtime.searchers.restart import (
+    CHOSEN_FROM,
+    Gap,
+    Weighed,
+    fresher,
+    said,
+    usual_seconds,
+    weigh,
+)
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -115,20 +123,23 @@ class _Past:
                 harm = _harm(max(errors), parent.value, metric)
                 yield Observation(state, action, pooled(-harm))
 
-    def gaps(self, best: float, metric: Metric) -> list[float]:
+    def gaps(self, best: float, metric: Metric, start: str) -> list[Gap]:
         """ln(error of the best / error) of every start that ended, held as effects are.
 
         A start is what no action led to. One that failed counts as the worst error there was.
+        `start`: where a record that does not say it has its start from.
         """
         errors = [error_of(p.value, metric) for p in self.trials if p.value is not None]
         found = []
         for one in self.trials:
             if isinstance(one.why.get("parent"), int) or one.state == "running":
                 continue
+            usual = start if one.why.get("rule") == "start" else "random"
+            chosen = one.why.get("from", usual) in CHOSEN_FROM
             if one.value is not None:
-                found.append(pooled(effect(best, one.value, metric)))
+                found.append(Gap(pooled(effect(best, one.value, metric)), chosen))
             elif one.state == "failed":
-                found.append(pooled(-_harm(max(errors), best, metric)))
+                found.append(Gap(pooled(-_harm(max(errors), best, metric)), chosen))
         return found
 
 
@@ -273,7 +284,9 @@ class FeedbackSearch:
         # A generator of its own: which action comes first is the same with and without restarts.
         rng = random.Random(f"{seed} restart")  # noqa: S311 - not for secrets
         found = fresher(self._space, self._starts, lambda c: self._objection(c, past), rng)
-        gaps = past.gaps(incumbent.value, self._metric)
+        # A configuration that the spec names may be anything: it counts as a draw.
+        start = self._options.start if isinstance(self._options.start, str) else "given"
+        gaps = past.gaps(incumbent.value, self._metric, start)
         if found is None or not gaps:
             return None
         behind = self._level(incumbent) - self._level(best.candidate.parent)
@@ -281,8 +294,9 @@ class FeedbackSearch:
         if seconds is not None:
             fresh_takes = usual_seconds(found, self._space, seconds, rng)
             takes = (fresh_takes, seconds(best.candidate.config))
-        drawing = rng if self._options.choice == "thompson" else None
-        weighed = weigh(gaps, best.belief, behind, drawing, takes)
+        taken = best.promise - self._level(best.candidate.parent)
+        choice = rng if self._options.choice == "thompson" else self._options.kappa
+        weighed = weigh(gaps, best.belief, taken, behind, choice, takes)
         if not weighed.restart:
             return weighed
         why = {**said(found, weighed, incumbent.number, seed), "variant": self._options.variant}

@@ -5,8 +5,8 @@ weighed against a fresh start, in one currency: how far the child's ln(error) sh
 of the best trial, E[max(0, gain)]. For the action that is its belief with the noise of one training
 (automlc.runtime.rules.belief), for the fresh start the posterior of all starts that the study has
 seen (automlc.runtime.rules.fresh). Under Thompson sampling each side is the expected gain for a
-sample of its posterior. The action's sample is a new one: that by which it came first of many
-flatters it.
+sample of its posterior, the action's being the one by which it came first; under `ucb` each side is
+the expected gain at the upper bound of the mean.
 """
 
 from __future__ import annotations
@@ -18,13 +18,24 @@ from statistics import fmean
 from typing import Any
 
 from automlc.runtime.rules.belief import NOISE, Belief
-from automlc.runtime.rules.fresh import Fresh, normal_gain
+from automlc.runtime.rules.fresh import CHOSEN, Fresh, normal_gain
 from automlc.runtime.searchers.base import Config
 from automlc.spec.domains import Space
 from automlc.spec.record import record
 
 _TRIES = 100  # draws from the space until one was not tried before
 _TIMED = 8  # draws whose mean time is that of a fresh start
+
+
+CHOSEN_FROM = ("default", "starts")
+
+
+@record
+class Gap:
+    """How far a start's -ln(error) is below the best trial's, as <= 0; whether people chose it."""
+
+    value: float
+    chosen: bool
 
 
 @record
@@ -85,25 +96,25 @@ def fresher(
 
 
 def weigh(
-    gaps: Sequence[float],
+    gaps: Sequence[Gap],
     action: Belief,
+    taken: float,
     behind: float,
-    rng: random.Random | None,
+    choice: random.Random | float,
     seconds: tuple[float, float] = (1.0, 1.0),
 ) -> Weighed:
     """A fresh start against an action on a trial that is `behind` the best one in ln(error).
 
-    `gaps`: of the starts, see `Fresh.of`. `rng`: None compares the expected gains themselves.
-    `seconds`: how long the fresh start takes, and the action's child.
+    `gaps`: of the starts, one at least. `taken`: the effect by which the action came first.
+    `choice`: a generator to sample by, or the deviations of an upper bound. `seconds`: how long
+    the fresh start takes, and the action's child.
     """
-    fresh = Fresh.of(gaps)
+    fresh = Fresh.of([gap.value - CHOSEN * gap.chosen for gap in gaps])
     gain = fresh.gain()
     action_gain = normal_gain(action.mean - behind, math.hypot(action.deviation, NOISE))
-    draw, action_draw = gain, action_gain
-    if rng is not None:
-        draw = fresh.draw(rng)
-        action_draw = normal_gain(action.draw(rng) - behind, NOISE)
-    better = sum(gap >= 0 for gap in gaps)
+    draw = fresh.draw(choice) if isinstance(choice, random.Random) else fresh.upper(choice)
+    action_draw = normal_gain(taken - behind, NOISE)
+    better = sum(gap.value >= 0 for gap in gaps)
     return Weighed(
         gain, action_gain, draw / seconds[0], action_draw / seconds[1],
         fresh.n, better, fresh.mean, fresh.deviation,
