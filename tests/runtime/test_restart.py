@@ -224,6 +224,20 @@ def test_what_people_chose_comes_first_and_in_their_order() -> None:
     assert [p.config for p in fresh[:3]] == [SPACE.default_config(), *known]
 
 
+def test_with_a_wall_slow_fresh_starts_are_taken_less_often() -> None:
+    past = [_past(1, BAD, {"rule": "start"})]
+
+    def taken(others: float) -> int:
+        def seconds(config: Any) -> float:
+            return 1.0 if config["lr"] == 1.0 or config["depth"] == 1 else others
+
+        asked = [search(True, start=BAD).ask_timed(2, past, seed, seconds) for seed in range(60)]
+        return sum(a is not None and a.why["rule"] == "restart" for a in asked)
+
+    assert taken(1.0) > taken(20.0)
+    assert taken(math.inf) == 0
+
+
 def test_without_a_value_nothing_is_weighed() -> None:
     failed = Past(1, BAD, "failed", None, (), {"rule": "start"}, condition(BAD))
     asked = search(True, start=BAD).ask(2, [failed], 0)
