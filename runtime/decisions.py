@@ -33,6 +33,9 @@ _FRESH = {
     "starts": "a fresh start: a configuration that the preset knows to learn well",
     "random": "a fresh start: a configuration drawn from the space",
 }
+_MAPPINGS = ("condition", "evidence", "posterior", "restart")
+# Left out where nothing is known of them: most searches weigh no fresh starts.
+_OF_RESTARTS = ("from", "over", "restart")
 _WEIGHED = (
     "gain", "action_gain", "draw", "action_draw", "n", "better", "mean", "deviation",
 )  # fmt: skip
@@ -95,15 +98,12 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """The decision as JSON values, under the names that the why-record uses."""
-        told = dict(vars(self))
+        told = {"from" if k == "origin" else k: v for k, v in vars(self).items()}
         told["alternatives"] = [one.to_json() for one in self.alternatives]
         told["skipped"] = [{"action": a, "why": w} for a, w in self.skipped]
         told["warm_start"] = None if self.warm_start is None else {"trial": self.warm_start}
-        told["from"] = told.pop("origin")
-        told |= {name: dict(told[name]) for name in ("condition", "evidence", "posterior")}
-        fresh = {"from": None, "over": None, "restart": {}}
-        told["restart"] = dict(told["restart"])
-        return {k: v for k, v in told.items() if k not in fresh or v != fresh[k]}
+        told |= {name: dict(told[name]) for name in _MAPPINGS}
+        return {k: v for k, v in told.items() if k not in _OF_RESTARTS or v not in (None, {})}
 
 
 def decision_of(why: Mapping[str, Any]) -> Decision | None:
