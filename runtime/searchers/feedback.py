@@ -134,7 +134,8 @@ class _Past:
         for one in self.trials:
             if isinstance(one.why.get("parent"), int) or one.state == "running":
                 continue
-            usual = start if one.why.get("rule") == "start" else "random"
+            # Where a wall is near, the rule says more than that it is the start.
+            usual = start if str(one.why.get("rule")).startswith("start") else "random"
             chosen = one.why.get("from", usual) in CHOSEN_FROM
             if one.value is not None:
                 found.append(Gap(pooled(effect(best, one.value, metric)), chosen))
@@ -289,14 +290,14 @@ class FeedbackSearch:
         gaps = past.gaps(incumbent.value, self._metric, start)
         if found is None or not gaps:
             return None
-        behind = self._level(incumbent) - self._level(best.candidate.parent)
         takes = (1.0, 1.0)
         if seconds is not None:
             fresh_takes = usual_seconds(found, self._space, seconds, rng)
             takes = (fresh_takes, seconds(best.candidate.config))
-        taken = best.promise - self._level(best.candidate.parent)
+        level = self._level(best.candidate.parent)
         choice = rng if self._options.choice == "thompson" else self._options.kappa
-        weighed = weigh(gaps, best.belief, taken, behind, choice, takes)
+        behind = self._level(incumbent) - level
+        weighed = weigh(gaps, best.belief, best.promise - level, behind, choice, takes)
         if not weighed.restart:
             return weighed
         why = {**said(found, weighed, incumbent.number, seed), "variant": self._options.variant}
