@@ -26,6 +26,10 @@ def readable() -> list[Path]:
 READABLE = readable()
 # Not the same: two traps of YAML's braces, of which spec/repairs.py leaves the causes only, and a
 # declaration (`domain_two_or_none`) for which the DSL says one mistake less.
+UNSAID = {  # sections of a wrong kind, such as a text as `task`: refused by fmt
+    *("domain_square_brackets", "empty_sections", "forbid_not_a_list", "layer_without_dash"),
+    *("lists_and_texts_swapped", "model_not_a_list", "task_as_word", "yaml_no_space_after_colon"),
+}
 DIFFERENT = {"condition_comma_in_braces", "domain_in_braces", "domain_two_or_none"}
 
 
@@ -50,10 +54,11 @@ def test_there_are_bad_specs_to_convert() -> None:
 @pytest.mark.parametrize("path", READABLE, ids=lambda p: p.stem)
 def test_a_converted_spec_has_the_same_mistakes(path: Path) -> None:
     text = decode(path.read_bytes(), path.name)[0]
-    try:
-        dsl = formatted(text, "task.yaml", "dsl")
-    except SpecError as error:  # of a wrong kind, such as a text as a section
-        assert [one.code for one in error.diagnostics] == ["E118"]
+    if path.stem in UNSAID:
+        with pytest.raises(SpecError) as caught:
+            formatted(text, "task.yaml", "dsl")
+        assert [one.code for one in caught.value.diagnostics] == ["E118"]
         return
+    dsl = formatted(text, "task.yaml", "dsl")
     same = told(dsl, "task.aml") == told(text, "task.yaml")
     assert same is (path.stem not in DIFFERENT)
