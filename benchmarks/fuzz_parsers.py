@@ -4,7 +4,7 @@
 
 Every input must give a spec or a SpecError, within ten seconds and 500 MB. The engine `seeds` reads
 large and deep texts once, `hypothesis` mixes pieces of the language, `atheris` follows coverage
-(`pip install atheris`); each of the latter two runs for `--seconds`. Exit code 0: nothing was found.
+(`pip install atheris`); each of the latter two runs for `--seconds`. Exit code 0: nothing found.
 """
 
 from __future__ import annotations
