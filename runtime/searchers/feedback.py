@@ -186,7 +186,7 @@ class FeedbackSearch:
         warm_start: Literal["auto", "never"] = "auto"
         """Whether a trial may begin with the weights of its parent."""
         restart: bool = False
-        """With adaptive: weigh a configuration of its own (default, known start, random) as well."""
+        """With adaptive: weigh a fresh start (the default, a known one, or random) as well."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False
