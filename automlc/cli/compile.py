@@ -4,20 +4,28 @@ from pathlib import Path
 
 import click
 
-from automlc.cli.common import data_root_option, say_warnings, spec_argument
+from automlc.cli.common import (
+    data_root_option,
+    diagnostics_option,
+    errors_as,
+    say_warnings,
+    spec_argument,
+)
 
 
 @click.command("compile", short_help="Turn a spec into a project of plain framework code.")
 @spec_argument
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder [build/<name>].")
 @data_root_option
-def command(spec: Path, out: Path | None, data_root: tuple[Path, ...]) -> None:
+@diagnostics_option
+def command(spec: Path, out: Path | None, data_root: tuple[Path, ...], diagnostics: str) -> None:
     """Turn SPEC into a project: plain source, plan, graph and lock."""
     from automlc.backends import build
     from automlc.compiler.plan_text import auto_reason, backend_text
 
-    project = build(spec, out, data_root)
-    say_warnings(project.warnings)
+    with errors_as(diagnostics):
+        project = build(spec, out, data_root)
+    say_warnings(project.warnings, diagnostics)
     if auto_reason(project.graph):
         click.echo(f"backend: {backend_text(project.graph)}")
     click.echo(f"wrote {project.path}")

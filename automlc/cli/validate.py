@@ -9,11 +9,10 @@ from pathlib import Path
 
 import click
 
+from automlc.cli.common import FORMATS, TO_OUTPUT
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
 
 DEFAULT = "task.yaml"
-FORMATS = ("full", "concise", "json", "github", "sarif")
-TO_OUTPUT = FORMATS[2:]  # for other programs, to standard output
 
 
 @click.command("validate")
