@@ -1,6 +1,6 @@
-"""docs/errors/compared.md from what the tools said: `python compare.py automlc.json hydra.json ludwig.json`.
+"""docs/errors/compared.md from what the tools said.
 
-The JSON files are those of say.py. Messages are verbatim; lines beyond the twelfth are counted.
+`python compare.py automlc.json hydra.json ludwig.json`: the JSON files are those of say.py. Messages are verbatim; lines beyond the twelfth are counted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ MOST_LINES = 12
 WIDEST = 400
 HEAD = """# Ten mistakes, three tools
 
-What automlc, Ludwig and Hydra say about the same mistake, each in its own configuration. Hydra checks
-against a schema of data classes, which its users have to write; types are what such a schema can say.
-The messages are verbatim, from `benchmarks/diagnostics` (`say.py` asks a tool, `compare.py` writes this
-page); a message ends where the tool's exception ends, without its traceback.
+What automlc, Ludwig and Hydra say about the same mistake, each in its own configuration. Hydra
+checks against a schema of data classes, which its users have to write; types are what such a
+schema can say. The messages are verbatim, from `benchmarks/diagnostics` (`say.py` asks a tool,
+`compare.py` writes this page); a message is the text of the tool's exception, without a traceback.
 """
 
 
