@@ -1,6 +1,7 @@
 """docs/errors/compared.md from what the tools said.
 
-`python compare.py automlc.json hydra.json ludwig.json`: the JSON files are those of say.py. Messages are verbatim; lines beyond the twelfth are counted.
+`python compare.py automlc.json hydra.json ludwig.json`: the JSON files
+are those of say.py. Messages are verbatim; lines beyond the twelfth are counted.
 """
 
 from __future__ import annotations
