@@ -146,7 +146,8 @@ bench: $(VENV)/.stamp-dev ## Print the ratios of benchmarks/README.md.
 	@for f in cold_start compile_scaling loop_overhead store_scale; do \
 		echo "== $$f"; $(BIN)/python benchmarks/$$f.py; done
 
-docs: $(VENV)/.stamp-dev ## Check every command, target, link and example of the documents.
+docs: $(VENV)/.stamp-dev ## Write docs/language.md, then check commands, links and examples of all documents.
+	@$(BIN)/python docs/reference/language.py --write
 	@$(BIN)/python -m pytest -q tests/test_docs.py
 
 pages: $(VENV)/.stamp-dev ## Write docs/errors from the table of diagnostic codes.

@@ -17,12 +17,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from automlc.spec.diagnostics import Diagnostic
-from automlc.spec.errors import AutomlcError, SpecError
+from automlc.spec.errors import AutomlcError
 
 if TYPE_CHECKING:
     import pandas
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from automlc.backends import Project
     from automlc.exporting import Export
     from automlc.runtime.view import Summary
+    from automlc.spec.load import Variant
+
+Overrides: TypeAlias = Mapping[str, Any] | Sequence[str]
 
 
 class Study:
@@ -72,30 +75,47 @@ class Study:
         return f"Study({str(self.folder)!r})"
 
 
-def validate(spec: str | Path) -> list[Diagnostic]:
+def _variant(profile: str | None, overrides: Overrides) -> Variant:
+    """A profile, and values such as `{"budget.epochs": 3}` or `["budget.epochs=3"]`."""
+    from automlc.spec.load import Variant
+
+    if isinstance(overrides, Mapping):
+        from automlc.spec.overrides import override_texts
+
+        return Variant(profile, override_texts(overrides))
+    return Variant(profile, tuple(overrides))
+
+
+def validate(
+    spec: str | Path, *, profile: str | None = None, overrides: Overrides = ()
+) -> list[Diagnostic]:
     """Every error and warning of a spec file, with code, place and hint; empty if all is well.
 
-    The data is not read. Raises AutomlcError if there is no such file.
+    All profiles are checked. `overrides` are values over all else, such as `{"budget.epochs": 3}`,
+    or arguments of --set. The data is not read. Raises AutomlcError if there is no such file.
     """
-    from automlc.compiler.checks import check, load_checked
+    from automlc.compiler.checks import check_all
 
-    try:
-        loaded = load_checked(Path(spec))
-    except SpecError as error:
-        return list(error.diagnostics)
-    return [*loaded.warnings, *check(loaded)]
+    return check_all(Path(spec), _variant(profile, overrides))[0]
 
 
 def compile(
-    spec: str | Path, out: str | Path | None = None, data_roots: Sequence[str | Path] = ()
+    spec: str | Path,
+    out: str | Path | None = None,
+    data_roots: Sequence[str | Path] = (),
+    *,
+    profile: str | None = None,
+    overrides: Overrides = (),
 ) -> Project:
-    """Compile a spec to a project (default: build/<name>).
+    """Compile a spec, or one of its variants, to a project (default: build/<name>).
 
     Raises SpecError with every diagnostic of spec and data.
     """
     from automlc.backends import build
+    from automlc.compiler.checks import load_checked
 
-    return build(Path(spec), Path(out) if out else None, tuple(Path(r) for r in data_roots))
+    loaded = load_checked(Path(spec), _variant(profile, overrides))
+    return build(loaded, Path(out) if out else None, tuple(Path(r) for r in data_roots))
 
 
 def run(
@@ -105,6 +125,8 @@ def run(
     resume: bool = False,
     workers: int = 1,
     data_roots: Sequence[str | Path] = (),
+    profile: str | None = None,
+    overrides: Overrides = (),
 ) -> Study:
     """Search with a spec, a compiled project, or (with `resume`) a run directory.
 
@@ -114,8 +136,10 @@ def run(
 
     target, roots = Path(spec), tuple(Path(root) for root in data_roots)
     source = None
+    if target.is_dir() and (profile or overrides):
+        raise AutomlcError(f"{target} is compiled already: a profile or override changes a spec")
     if not target.is_dir():
-        project = compile(target, None, roots)
+        project = compile(target, None, roots, profile=profile, overrides=overrides)
         target, source = project.path, str(project.data) if project.data else None
     options = Options(
         run_dir=Path(run_dir) if run_dir else None,

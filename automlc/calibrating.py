@@ -22,7 +22,7 @@ from automlc.runtime.run import Options, execute
 from automlc.runtime.study import write_json
 from automlc.runtime.view import RunView
 from automlc.spec.errors import AutomlcError
-from automlc.spec.load import LoadedSpec
+from automlc.spec.load import PLAIN, LoadedSpec, Variant
 from automlc.spec.model import Search, Stopping
 from automlc.spec.record import record
 
@@ -53,6 +53,7 @@ class Calibration:
     workers: int
     data_roots: tuple[Path, ...]
     progress: Progress
+    variant: Variant = PLAIN
 
 
 def calibrate(specs: Sequence[Path], made: Calibration) -> tuple[Measurements, int]:
@@ -60,7 +61,7 @@ def calibrate(specs: Sequence[Path], made: Calibration) -> tuple[Measurements, i
 
     An interruption ends it with the code of the run; the next call goes on there.
     """
-    loaded = [load_checked(path) for path in specs]
+    loaded = [load_checked(path, made.variant) for path in specs]
     names = [one.spec.name for one in loaded]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -21,6 +21,8 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 
+RESOLVED = "spec.yaml"  # what a spec of several layers comes to; others are their own file
+
 
 @record
 class Project:
@@ -64,7 +66,11 @@ def project_text(
     files["plan.json"] = json.dumps(plan, indent=1, sort_keys=True, allow_nan=False) + "\n"
     files["plan.txt"] = plan_text(graph)
     files["contract.json"] = graph.contract.dumps()
-    files[LOCK] = lock_text(graph, loaded.source.text, files)
+    if loaded.layers is not None and not loaded.layers.is_one_file:
+        from automlc.spec import resolved  # not for every spec to wait for
+
+        files[RESOLVED] = resolved.project_text(loaded)
+    files[LOCK] = lock_text(graph, loaded.resolved_text(), files)
     return files
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
@@ -17,7 +17,7 @@ from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
 from automlc.spec.diagnostics import Diagnostic, sort_key
 from automlc.spec.errors import SpecError
-from automlc.spec.load import LoadedSpec, load
+from automlc.spec.load import PLAIN, LoadedSpec, Variant, load, load_text
 
 # Each may rely on what those before it have settled.
 PASSES = (
@@ -44,13 +44,13 @@ def run_passes(draft: Draft) -> Draft:
 _CONSEQUENCES = frozenset({"E307", "E312", "E325", "E334", "E335", "W521"})
 
 
-def load_checked(path: Path) -> LoadedSpec:
+def load_checked(path: Path, variant: Variant = PLAIN) -> LoadedSpec:
     """Load a spec; where it is wrong, say what the passes find in the rest of it as well.
 
     Raises SpecError with everything, AutomlcError if there is no such file.
     """
     try:
-        return load(path)
+        return load(path, variant)
     except SpecError as error:
         raise with_rest(error) from None
 
@@ -69,3 +69,52 @@ def check(loaded: LoadedSpec, roots: Sequence[Path] = ()) -> list[Diagnostic]:
     """Everything that can be said of a spec without its data."""
     contract = nominal_contract(loaded.spec.task.kind)
     return run_passes(Draft(loaded, contract, True, tuple(roots))).problems.found
+
+
+def check_all(path: Path, variant: Variant = PLAIN) -> tuple[list[Diagnostic], dict[str, str]]:
+    """Everything that can be said of a spec and of all its profiles; texts that it points into.
+
+    Raises AutomlcError if there is no such file.
+    """
+    found, sources, _ = _check_loaded(lambda: load(path, variant))
+    return found, sources
+
+
+def check_text(
+    text: str, file: str, variant: Variant = PLAIN
+) -> tuple[list[Diagnostic], dict[str, str], bool]:
+    """The same of a text that stands in `file`, and whether nothing may be hidden by a mistake."""
+    return _check_loaded(lambda: load_text(text, file, variant))
+
+
+def _check_loaded(
+    read: Callable[[], LoadedSpec],
+) -> tuple[list[Diagnostic], dict[str, str], bool]:
+    try:
+        loaded = read()
+    except SpecError as error:
+        whole, partial = with_rest(error), error.partial
+        found = list(whole.diagnostics)
+        return [*found, *_of_profiles(partial, found)], whole.sources, partial is not None
+    found = [*loaded.warnings, *check(loaded)]
+    return [*found, *_of_profiles(loaded, found)], loaded.sources, True
+
+
+def _of_profiles(loaded: LoadedSpec | None, told: list[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong with the spec only when one of its other profiles is chosen."""
+    if loaded is None or loaded.layers is None:
+        return []
+    from automlc.spec.layers import marked, others
+
+    seen = {(d.code, d.span) for d in told}
+    more: list[Diagnostic] = []
+    for name, one, problems in others(loaded):
+        if one is not None:
+            broken = any(d.code.startswith("E") for d in problems)
+            rest = check(one)
+            problems += [d for d in rest if not (broken and d.code in _CONSEQUENCES)]
+        for diagnostic in sorted(set(problems), key=sort_key):
+            if (diagnostic.code, diagnostic.span) not in seen:
+                seen.add((diagnostic.code, diagnostic.span))
+                more.append(marked(diagnostic, loaded.layers, name))
+    return more

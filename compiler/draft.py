@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automlc.compiler.contracts.contract import (
     Category,
@@ -27,9 +27,11 @@ from automlc.compiler.symbolic import Builder, Value
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.monitor.definitions import DEFINITIONS, Monitor
 from automlc.runtime.plan import Backend, Budget, Choice, Constraint, Task
-from automlc.runtime.rules.table import Rules
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
+
+if TYPE_CHECKING:
+    from automlc.runtime.rules.table import Rules
 
 
 @record
@@ -65,8 +67,7 @@ class Draft:
 
     def origin(self, key: str) -> str:
         """Where a key of the spec has its value from: its line, or the default."""
-        span = self.loaded.spans(key)
-        return f"{self.loaded.source.path.name}:{span.line}" if span is not None else "default"
+        return self.loaded.origin(key)
 
     def graph(self) -> SearchGraph:
         """The finished graph; only for a draft without errors."""

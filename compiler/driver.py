@@ -24,14 +24,15 @@ def compile_spec(
 
     Raises SpecError with every problem of spec and data that can be found together.
     """
-    early = [d for d in check(loaded, roots) if d.code.startswith("E")]
     found = inspect(loaded, roots)
-    if early or found.contract is None:
+    if found.contract is None:
         # What is wrong with the spec and with its data is worth knowing at the same time.
+        early = [d for d in check(loaded, roots) if d.code.startswith("E")]
         raise SpecError(sorted({*early, *found.diagnostics}, key=sort_key), loaded.sources)
     draft = _record_inputs(run_passes(Draft(loaded, found.contract, roots=tuple(roots))))
     if draft.problems.errors:
-        raise SpecError(sorted(draft.problems.found, key=sort_key), loaded.sources)
+        both = {*draft.problems.found, *found.diagnostics}
+        raise SpecError(sorted(both, key=sort_key), loaded.sources)
     warnings = {*loaded.warnings, *found.diagnostics, *draft.problems.found}
     return draft.graph(), tuple(sorted(warnings, key=sort_key))
 
@@ -48,6 +49,9 @@ def _record_inputs(draft: Draft) -> Draft:
     """Records of values that no pass decides: they stand in the spec, the data or the defaults."""
     spec, contract = draft.loaded.spec, draft.contract
     data = contract.input
+    layers = draft.loaded.layers
+    if layers is not None and not layers.is_one_file:
+        draft = draft.noted("load", "spec", layers.summary(), "the files and the command line")
     draft = draft.noted("read_contract", "data.source", contract.source, contract.fingerprint)
     draft = draft.noted("read_contract", "data.input", _size(data), "the data's contract")
     if isinstance(contract.target, ClassTarget):

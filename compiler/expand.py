@@ -37,6 +37,8 @@ from automlc.spec.domains import (
     Choice,
     Domain,
     Fixed,
+    Float,
+    Integer,
     Parameter,
     ParameterDecl,
     Space,
@@ -89,6 +91,7 @@ TRAINING_NUMBERS = {
     "step_ratio": (0.0, 1.0),
     "step_scale": (1e-6, math.inf),
 }
+_FEW_VALUES = 1000  # of a whole number's range that are looked at one by one
 _IMAGE = ("input.channels", "input.height", "input.width")
 CONSTANTS = {
     "image": ("outputs", "regression", *_IMAGE),
@@ -109,7 +112,8 @@ class Preset:
     blocks: Mapping[str, Block]
     model: SequenceNode | None
     forbid: tuple[Expr, ...] = ()
-    groups: Mapping[str, Mapping[str, ParameterDecl]] = field(default_factory=dict)
+    groups: Mapping[str, Node] = field(default_factory=dict)
+    """The declarations of each group, which `groups_of` reads."""
     neutral: Mapping[str, Scalar] = field(default_factory=dict)
     """Values of names of the model that only a group makes parameters."""
     starts: tuple[Mapping[str, Scalar], ...] = ()
@@ -132,6 +136,8 @@ class Expansion:
     starts: tuple[Mapping[str, Scalar], ...] = ()
     vectors: tuple[WordVectors, ...] = ()
     """Those that `pretraining` may name."""
+    as_shipped: bool = False
+    """The model is a preset's own, with values that its tests cover; it was not read."""
 
 
 @cache
@@ -156,7 +162,7 @@ def load_preset(name: str) -> Preset:
         declared,
         read,
         model if isinstance(model, SequenceNode) else None,
-        groups={key.text: _declarations(node, name) for key, node in listed},
+        groups={key.text: node for key, node in listed},
         neutral=to_plain(neutral) if neutral is not None else {},
         starts=tuple(to_plain(starts)) if starts is not None else (),
     )
@@ -226,14 +232,27 @@ class _Merge:
             span = declaration.span
             self.origins[name] = f"{origin}:{span.line}" if span is not None else origin
 
+    def add_of_spec(self, declared: Mapping[str, ParameterDecl], loaded: LoadedSpec) -> None:
+        """The parameters of the spec itself, which may come from several files."""
+        self.add(declared, loaded.source.path.name)
+        for name, declaration in declared.items():
+            if declaration.span is not None:
+                self.origins[name] = loaded.place(declaration.span)
+
 
 def expand(
     loaded: LoadedSpec,
     problems: Problems,
     backbones: Backbones = NO_BACKBONES,
     embeddings: Embeddings = NO_EMBEDDINGS,
+    *,
+    trusting: bool = False,
 ) -> Expansion | None:
-    """Merge and check the space of a spec; None when mistakes leave nothing to go on with."""
+    """Merge and check the space of a spec; None when mistakes leave nothing to go on with.
+
+    With `trusting`, for a check that runs at every save, a preset's own model is not read where the
+    spec gives its parameters no other values than the preset and its groups do.
+    """
     section, task = loaded.spec.space, loaded.spec.task.kind
     name = section.preset
     if name is None and section.model is None:
@@ -251,7 +270,13 @@ def expand(
         embeddings = NO_EMBEDDINGS
     if embeddings.entries:
         merge.add(embeddings.parameters(merge.parameters["embedding"]), "space.embeddings")
-    merge.add(section.parameters, loaded.source.path.name)
+    shipped = (
+        trusting
+        and preset is not None
+        and not (backbones.entries or embeddings.entries or section.model or section.blocks)
+        and all(_is_covered(name, d, merge) for name, d in section.parameters.items())
+    )
+    merge.add_of_spec(section.parameters, loaded)
     forbidden = (*(preset.forbid if preset else ()), *section.forbid)
     parser = _parser(loaded, preset, merge, problems)
     if preset is not None and preset.name == TEXT:
@@ -266,7 +291,7 @@ def expand(
         text = preset.model
     if text is None:
         return None
-    model = parser.layers(text, {})
+    model = () if shipped else parser.layers(text, {})
     for problem in check_references(tuple(merge.parameters.values()), forbidden):
         # A spec may narrow a preset's choice: conditions of the preset then just never hold.
         if problem.code != "E312" or problem.span is None or problem.span.file not in SHIPPED:
@@ -277,16 +302,37 @@ def expand(
         problems.found += error.diagnostics
         return None
     # Conditions with mistakes in them cannot be asked.
-    given = preset.starts if preset is not None and section.model is None else ()
+    given = preset.starts if preset is not None and section.model is None and not shipped else ()
     # A condition that cannot be evaluated was reported; nothing can be built with it.
     starts = () if problems.errors else tuple(_starts(given, space))
     vectors = _vectors(embeddings, space, problems)
-    expansion = Expansion(space, model, merge.origins, name, added, starts, vectors)
-    _check_model(expansion, task, problems)
+    expansion = Expansion(space, model, merge.origins, name, added, starts, vectors, shipped)
     _check_training(expansion, loaded, problems)
+    if shipped:
+        return expansion
+    _check_model(expansion, task, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
     listed = {p.name: values for p in space.parameters if (values := _values(p.domain))}
     return replace(expansion, model=prune(model, listed))
+
+
+def _is_covered(name: str, declared: ParameterDecl, merge: _Merge) -> bool:
+    """Whether a declaration only narrows what preset and groups say, or is the training's alone."""
+    if name in TRAINING_PARAMETERS:
+        return True
+    before, own = merge.parameters.get(name), declared.parameter(name)
+    return before is not None and own.when == before.when and _narrows(own.domain, before.domain)
+
+
+def _narrows(domain: Domain, wider: Domain) -> bool:
+    values = _values(domain)
+    if values is None and isinstance(domain, Integer) and domain.high - domain.low <= _FEW_VALUES:
+        values = tuple(range(domain.low, domain.high + 1, domain.step))
+    if values is None:
+        return (
+            isinstance(domain, Float) and wider.contains(domain.low) and wider.contains(domain.high)
+        )
+    return all(wider.contains(value) for value in values)
 
 
 def _takes_backbones(
@@ -331,9 +377,9 @@ def _vectors(embeddings: Embeddings, space: Space, problems: Problems) -> tuple[
 def groups_of(preset: Preset | None) -> dict[str, dict[str, ParameterDecl]]:
     """What `space.expand` may name: the groups of training and of the preset, joined by name."""
     found: dict[str, dict[str, ParameterDecl]] = {}
-    for source in (load_preset(TRAINING), preset):
-        for name, declared in source.groups.items() if source is not None else ():
-            found.setdefault(name, {}).update(declared)
+    for source in filter(None, (load_preset(TRAINING), preset)):
+        for name, node in source.groups.items():
+            found.setdefault(name, {}).update(_declarations(node, source.name))
     return found
 
 
@@ -354,7 +400,7 @@ def _add_groups(
     problems: Problems,
 ) -> dict[str, tuple[str, ...]]:
     """Merge the groups that the spec names, in its order. A group widens: defaults stay."""
-    known, added = groups_of(preset), {}
+    known, added = groups_of(preset) if wanted else {}, {}
     for index, name in enumerate(wanted):
         if name not in known:
             near = nearest(name, known)

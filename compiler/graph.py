@@ -41,7 +41,6 @@ from automlc.runtime.plan import (
     read_rules,
 )
 from automlc.runtime.plan import Hub as PlannedHub
-from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Fixed, Parameter, Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar, names, parse, to_text
@@ -49,6 +48,8 @@ from automlc.spec.record import record
 
 if TYPE_CHECKING:
     import networkx
+
+    from automlc.runtime.rules.table import Rules
 
 SCHEMA = "automlc.graph/1"
 

@@ -23,6 +23,9 @@ def plan_text(graph: SearchGraph) -> str:
 def _task(graph: SearchGraph) -> Iterator[str]:
     task = graph.task
     yield f"plan of {graph.name}"
+    yield from (
+        f"  spec      {record.decision}" for record in graph.records if record.key == "spec"
+    )
     yield f"  task      {task.kind}"
     target = "" if task.target is None else f", until {task.target:g}"
     yield f"  metric    {task.goal} validation {task.metric}{target}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Generic, TypeVar
 
 from automlc.runtime.plugins import load_plugins
@@ -15,7 +16,8 @@ U = TypeVar("U")
 class Registry(Generic[T]):
     """Things of one kind by name, in the order in which they were added.
 
-    A name that is not known yet is looked for in the installed plug-ins.
+    What is shipped may be named before it is imported, so that a start pays for what it uses. A
+    name that is not known yet is looked for in the installed plug-ins.
 
     >>> colors: Registry[str] = Registry("color")
     >>> _ = colors.add("red")("#f00")
@@ -26,33 +28,43 @@ class Registry(Generic[T]):
     def __init__(self, kind: str):
         self.kind = kind
         self._things: dict[str, T] = {}
+        self._modules: dict[str, str] = {}  # of what is shipped: where it is registered
+
+    def ship(self, package: str, modules: Mapping[str, str]) -> None:
+        """Name what modules of a package register (name -> module); imported when asked for."""
+        self._modules |= {name: f"{package}.{module}" for name, module in modules.items()}
 
     def add(self, name: str) -> Callable[[U], U]:
         """Decorator: register a class or function; it keeps its own type."""
         assert name not in self._things, f"there are two things called {self.kind} {name!r}"
 
         def register(thing: U) -> U:
+            home = self._modules.get(name)
+            is_own = home is None or getattr(thing, "__module__", None) == home
+            assert is_own, f"{self.kind} {name!r} is shipped in {home}"
             self._things[name] = thing  # type: ignore[assignment]  # U is checked by its test suite
             return thing
 
         return register
 
     def names(self) -> tuple[str, ...]:
-        return tuple(self._things)
+        return tuple({**self._modules, **self._things})
 
     def __contains__(self, name: object) -> bool:
-        if name not in self._things:
+        if name not in self._things and name not in self._modules:
             load_plugins()
-        return name in self._things
+        return name in self._things or name in self._modules
 
     def get(self, name: str) -> T:
         """The thing of that name; AutomlcError with the nearest name otherwise."""
         if name in self:
+            if name not in self._things:
+                import_module(self._modules[name])
             return self._things[name]
         from automlc.spec.suggest import nearest
 
-        near = nearest(name, self._things)
-        known = ", ".join(self._things)
+        near = nearest(name, self.names())
+        known = ", ".join(self.names())
         raise AutomlcError(
             f"no {self.kind} is called {name!r}",
             f"did you mean {near!r}?" if near else f"known: {known}",

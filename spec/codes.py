@@ -131,6 +131,49 @@ _TABLE = (
     ),
     # Schema
     Code(
+        "E113",
+        "a statement that cannot be read (.aml)",
+        "A statement of an .aml file is key value, key { statements }, key [items] or lr ~ domain.",
+        "task = image_classification",
+        "task image_classification",
+    ),
+    Code(
+        "E114",
+        "a bracket without its partner (.aml)",
+        "Every { has its }, every [ its ].",
+        "budget { trials 3",
+        "budget { trials 3 }",
+    ),
+    Code(
+        "E115",
+        "a text that is not closed, or an unknown escape (.aml)",
+        'A text between quotes ends on its line; \\n, \\t, \\\\, \\" and \\uXXXX are its escapes.',
+        'name "digits',
+        'name "digits"',
+    ),
+    Code(
+        "E116",
+        "words where a block or arguments belong (.aml)",
+        "Only sections with a main key have a word before the block, and layers have arguments as "
+        "name=value.",
+        "model { conv2d(8) }",
+        "model { conv2d(filters=8) }",
+    ),
+    Code(
+        "E117",
+        "`~` outside of the space (.aml)",
+        "Parameters are declared in the block of `space`.",
+        "budget { lr ~ float(0, 1) }",
+        "space { lr ~ float(0, 1) }",
+    ),
+    Code(
+        "E118",
+        "what the other surface cannot say",
+        "`automlc fmt --to` converts specs that can be read; some mistakes exist on one side only.",
+        "automlc fmt --to dsl task.yaml   # with `task:` as a text",
+        "automlc validate task.yaml",
+    ),
+    Code(
         "E201",
         "an unknown key",
         "Unknown keys are errors, so that a typo cannot silently fall back to a default.",
@@ -874,5 +917,70 @@ _COMPILER = (
     ),
 )
 
-CODES: dict[str, Code] = {entry.code: entry for entry in (*_TABLE, *_COMPILER, *_DATA)}
-assert len(CODES) == len(_TABLE) + len(_COMPILER) + len(_DATA), "a code is given twice"
+# Several specs from one: extends, profiles, --set
+_LAYERS = (
+    Code(
+        "E210",
+        "a base that may not be read",
+        "A spec extends specs of its own project, named by relative paths; links count as what "
+        "they lead to.",
+        "extends: /home/me/base.yaml",
+        "extends: base.yaml",
+    ),
+    Code(
+        "E211",
+        "a base that is not there",
+        "The path is seen from the file that names it, not from where the command is run.",
+        "extends: bsae.yaml",
+        "extends: base.yaml",
+    ),
+    Code(
+        "E212",
+        "specs that extend one another in a circle",
+        "Each would need the other to be read before it.",
+        "extends: b.yaml  # and in b.yaml: extends: a.yaml",
+        "extends: common.yaml  # in both, with what they share",
+    ),
+    Code(
+        "E213",
+        "a spec of too many files",
+        "The files of one spec may be 32, extend one another 8 deep, and hold 4 MiB and 400,000 "
+        "values together.",
+        "extends: [1.yaml, 2.yaml, 3.yaml]  # and so on, more than 32",
+        "extends: base.yaml  # what they have in common, in one file",
+    ),
+    Code(
+        "E214",
+        "a profile that the spec does not have",
+        "--profile names one of the keys of `profiles`, of the spec or of a base.",
+        "automlc run task.yaml --profile smok",
+        "automlc run task.yaml --profile smoke",
+    ),
+    Code(
+        "E215",
+        "a key that a profile or --set cannot have",
+        "A profile changes values of its spec; which files it is made of is the same for all.",
+        "profiles: {smoke: {extends: small.yaml}}",
+        "profiles: {smoke: {budget: {trials: 2}}}",
+    ),
+    Code(
+        "E216",
+        "a --set that is not key=value",
+        "Keys are joined by dots, items of lists have an index between [ and ], keys with other "
+        "characters stand between quotes.",
+        "automlc run task.yaml --set budget.epochs 3",
+        "automlc run task.yaml --set budget.epochs=3",
+    ),
+    Code(
+        "E217",
+        "a --set of a place that is not there",
+        "Only items that a list has can be set one by one, and only keys of what has keys.",
+        "--set 'constraints[3]=model.size <= 1MB'  # of a spec with one constraint",
+        "--set 'constraints[0]=model.size <= 1MB'",
+    ),
+)
+
+CODES: dict[str, Code] = {entry.code: entry for entry in (*_TABLE, *_LAYERS, *_COMPILER, *_DATA)}
+assert len(CODES) == len(_TABLE) + len(_LAYERS) + len(_COMPILER) + len(_DATA), (
+    "a code is given twice"
+)

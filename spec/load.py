@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -61,6 +61,9 @@ from automlc.spec.yaml_nodes import (
     to_plain,
 )
 
+if TYPE_CHECKING:
+    from automlc.spec.layers import Layers
+
 
 @record
 class SourceFile:
@@ -71,40 +74,88 @@ class SourceFile:
 
 
 @record
+class Variant:
+    """Which of the specs that a file describes: a profile, and values of the command line.
+
+    `overrides` are arguments of --set, such as `budget.epochs=3`.
+    """
+
+    profile: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+PLAIN = Variant()
+
+
+@record
 class LoadedSpec:
-    """A valid spec, with the tree it came from."""
+    """A valid spec, with the tree it came from.
+
+    `layers` is what it was made of where that is more than one file as it stands: `node` is then
+    the merged tree, whose spans lead into several files.
+    """
 
     spec: Spec
     node: MappingNode = field(repr=False)
     source: SourceFile
     warnings: tuple[Diagnostic, ...] = ()
+    layers: Layers | None = field(default=None, repr=False)
 
     @property
     def sources(self) -> dict[str, str]:
         """File names of spans -> texts, as `render` and SpecError take them."""
+        if self.layers is not None:
+            return self.layers.sources
         return {self.node.span.file: self.source.text}
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """All files of the spec, the one that was named first."""
+        return (self.source,) if self.layers is None else self.layers.files
+
+    def resolved_text(self) -> str:
+        """A text that says all that this spec says: the file's own, or its layers as one.
+
+        Two specs with the same resolved text are the same task; profile and --set are part of it.
+        """
+        if self.layers is None:
+            return self.source.text
+        from automlc.spec.resolved import merged_text
+
+        return merged_text(self)
+
+    def place(self, span: Span) -> str:
+        """A place for people: `task.yaml:12`, `profile smoke (task.yaml:40)`, `--set seed=3`."""
+        if self.layers is not None:
+            return self.layers.place(span)
+        return f"{self.source.path.name}:{span.line}"
+
+    def origin(self, key: str | _Path) -> str:
+        """Where the value of a key stands, or `default`."""
+        span = self.spans(key)
+        return "default" if span is None else self.place(span)
 
     def spans(self, key: str | tuple[str | int, ...]) -> Span | None:
         """Where the value of a key stands: `search.startup`, `constraints[0]`. None for defaults.
 
         For a section in its short form (`search: tpe`), keys inside stand where the word stands.
         """
-        found = _find(self.node, _path(key))
+        found = find(self.node, _path(key))
         return found[1].span if found else None
 
     def node_at(self, key: str | tuple[str | int, ...]) -> Node | None:
         """The node of a key's value; None for defaults."""
-        found = _find(self.node, _path(key))
+        found = find(self.node, _path(key))
         return found[1] if found else None
 
     def key_spans(self, key: str | tuple[str | int, ...]) -> Span | None:
         """Where the key itself stands (the value, for items of lists)."""
-        found = _find(self.node, _path(key))
+        found = find(self.node, _path(key))
         return (found[0] or found[1]).span if found else None
 
 
-def load(path: str | os.PathLike[str]) -> LoadedSpec:
-    """Read and check a spec file.
+def load(path: str | os.PathLike[str], variant: Variant = PLAIN) -> LoadedSpec:
+    """Read and check a spec file, and the files it extends.
 
     Raises SpecError with all diagnostics, or AutomlcError (exit code 2) when there is no such file.
     """
@@ -124,39 +175,60 @@ def load(path: str | os.PathLike[str]) -> LoadedSpec:
     text, refused = decode(data, str(place))
     if refused is not None:
         raise SpecError([refused], {str(place): text})
-    return _load(text, str(place), place)
+    return _load(SourceFile(place, text), str(place), variant)
 
 
-def load_text(text: str, file: str = "<text>") -> LoadedSpec:
+def load_text(text: str, file: str = "<text>", variant: Variant = PLAIN) -> LoadedSpec:
     """The same for a text; `file` is the name that diagnostics show."""
-    return _load(text, file, Path(file))
+    return _load(SourceFile(Path(file), text), file, variant)
 
 
-def _load(text: str, file: str, path: Path) -> LoadedSpec:
-    root, found = parse_yaml(text, file)
-    spec: Spec | None = None
+def parse(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
+    """The tree of a spec's text and what is wrong with its syntax; the suffix tells the surface."""
+    if file.endswith(".aml"):
+        from automlc.spec.aml import parse_aml
+
+        return parse_aml(text, file)
+    return parse_yaml(text, file)
+
+
+def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
+    root, found = parse(source.text, file)
     if root is not None or not found:
-        root = _check_root(root, file, found)
+        root = check_root(root, file, found)
+    spec: Spec | None = None
+    layers: Layers | None = None
     if isinstance(root, MappingNode):
-        spec = _build(root, found, path)
+        if variant != PLAIN or any(key.text in LAYERED for key, _ in root.items):
+            from automlc.spec import layers as layering  # not for every spec to wait for
+
+            layers = layering.resolve(root, source, variant, found)
+            root = layers.node
+        said = len(found)
+        spec = build(root, found, source.path)
+        if layers is not None:
+            found = layering.told_once(found[said:], found[:said], layers)
     found = sorted(set(found), key=sort_key)
-    if found and path.suffix != ".aml":
+    if found and not file.endswith(".aml"):
         from automlc.spec.repairs import with_repairs
 
-        found = with_repairs(found, root, text, file)
+        found = with_repairs(found, root if layers is None else None, source.text, file)
     loaded = None
-    if spec is not None:
-        assert isinstance(root, MappingNode), "there is no spec without a mapping"
-        loaded = LoadedSpec(spec, root, SourceFile(path, text), tuple(found))
+    if spec is not None and isinstance(root, MappingNode):
+        loaded = LoadedSpec(spec, root, source, tuple(found), layers)
     if loaded is None or any(d.severity is Severity.ERROR for d in found):
-        raise SpecError(found, {file: text}, loaded)
+        sources = {file: source.text} if layers is None else layers.sources
+        # Where a base is missing, what is not said may have been said there.
+        partial = None if layers is not None and layers.broken else loaded
+        raise SpecError(found, sources, partial)
     return loaded
 
 
 _EXAMPLE = "begin with automlc: 1, then task: and data:"
+LAYERED = ("extends", "profiles")  # keys that spec/layers.py reads, before the models see the rest
 
 
-def _check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node | None:
+def check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node | None:
     span = Span(file, 1, 1, 1, 2)
     if root is None or (isinstance(root, ScalarNode) and root.value is None):
         if not found:
@@ -168,7 +240,7 @@ def _check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node |
     return root
 
 
-def _build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | None:
+def build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | None:
     """The spec, with defaults for what is wrong; None where nothing can stand in.
 
     What is wrong is added to `found`.
@@ -185,6 +257,31 @@ def _build(root: MappingNode, found: list[Diagnostic], path: Path) -> Spec | Non
     if spec is None or spec.name:
         return spec
     return spec.model_copy(update={"name": folder_name(path.stem)})
+
+
+def check_fragment(root: MappingNode) -> list[Diagnostic]:
+    """What is wrong with a part of a spec; nothing is missing, no two keys are compared."""
+    found: list[Diagnostic] = []
+    shape = _Shape(found)
+    data = shape.root(root)
+    try:
+        Spec.model_validate(data)
+    except ValidationError as error:
+        found += explain_validation(error, root, Spec)
+    # E202: another part may have it. A finding about a section compares its keys.
+    sections = _sections(Spec)
+    return [d for d in found if d.code != "E202" and not (d.code == "E205" and d.key in sections)]
+
+
+def _sections(model: type[BaseModel], where: str = "") -> set[str]:
+    """Keys of all sections: `data`, `data.split`."""
+    found: set[str] = set()
+    for name, info in model.model_fields.items():
+        section = _as_model(info.annotation)
+        if section is not None:
+            key = f"{where}.{name}" if where else name
+            found |= {key} | _sections(section, key)
+    return found
 
 
 def _without_mistakes(data: dict[str, Any], error: ValidationError) -> Spec | None:
@@ -389,7 +486,7 @@ def _path(key: str | _Path) -> _Path:
     return tuple(int(p) if p.isdigit() else p for p in parts)
 
 
-def _find(root: Node, path: _Path) -> tuple[ScalarNode | None, Node] | None:
+def find(root: Node, path: _Path) -> tuple[ScalarNode | None, Node] | None:
     """Key (None in lists) and value at a path; short forms stand for all that is inside them."""
     key: ScalarNode | None = None
     node = root
@@ -445,7 +542,7 @@ def _explain(
     loc = tuple(part for part in item["loc"] if part != "[key]")
     path = (*prefix, *loc)
     key = dotted(path)
-    found = _find(root, path)
+    found = find(root, path)
     node = found[1] if found else None
     kind = str(item["type"])
     if isinstance(node, ScalarNode) and node.style == ALIAS:
@@ -466,7 +563,7 @@ def _place_of(node: Node | None, root: Node, path: _Path) -> Span | None:
     empty = isinstance(node, ScalarNode) and node.value is None and not node.text
     block = not isinstance(node, ScalarNode) and node.span.line != node.span.end_line
     if empty or block:
-        found = _find(root, path)
+        found = find(root, path)
         if found and found[0] is not None:
             return found[0].span
     return node.span
@@ -474,7 +571,7 @@ def _place_of(node: Node | None, root: Node, path: _Path) -> Span | None:
 
 def _nearest_place(root: Node, path: _Path) -> Span | None:
     for end in range(len(path) - 1, 0, -1):
-        found = _find(root, path[:end])
+        found = find(root, path[:end])
         if found:
             return (found[0] or found[1]).span
     span = root.span
@@ -517,7 +614,7 @@ def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Dia
     key = dotted(path)
     hint = f"add {_SAMPLES.get(key, f'{path[-1]}: …')}"
     owner = _fields_at(model, loc[:-1])
-    parent = _find(root, path[:-1])
+    parent = find(root, path[:-1])
     if parent and isinstance(parent[1], MappingNode) and owner:
         unknown = [k.text for k, _ in parent[1].items if k.text not in owner.model_fields]
         if any(nearest(word, owner.model_fields) == path[-1] for word in unknown):
@@ -527,7 +624,7 @@ def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Dia
 
 def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Diagnostic:
     key, word = dotted(path), str(path[-1])
-    found = _find(root, path)
+    found = find(root, path)
     span = (found[0] or found[1]).span if found else None
     where = dotted(path[:-1])
     owner = _fields_at(model, loc[:-1])
@@ -538,7 +635,7 @@ def _unknown_key(path: _Path, root: Node, model: type[BaseModel], loc: _Path) ->
     elif where in _CHOSEN:
         known = [_CHOSEN[where], *known]
         hint = _elsewhere(word, where, found)
-    near = nearest(word, known)
+    near = nearest(word, (*known, *LAYERED) if model is Spec and not where else known)
     if near and not (hint and near != word):
         hint = f"did you mean {near}?"
     if model is Spec and not (near and near.replace("_", "") == word.lower()):
@@ -807,8 +904,10 @@ def _not_allowed(expected: str, key: str, got: str, node: Node | None) -> _Said:
 
 
 __all__ = [
+    "PLAIN",
     "LoadedSpec",
     "SourceFile",
+    "Variant",
     "dotted",
     "explain_validation",
     "load",

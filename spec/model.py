@@ -7,6 +7,7 @@ parsed, `space.model` and `space.blocks` stay nodes.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from automlc.spec.domains import ParameterDecl, is_device_name
@@ -153,7 +155,7 @@ class Task(Section):
     """What is to be learned, and what counts as good."""
 
     kind: TaskKind
-    """What goes in and what comes out."""
+    """What goes in (images, tables, texts) and what comes out (a class, a number)."""
     metric: str | None = None
     """The metric that the search improves; by default the usual one of the kind."""
     goal: Literal["minimize", "maximize"] | None = None
@@ -196,7 +198,7 @@ class Image(Section):
     channels: Literal[1, 3] | None = None
     """1 for gray, 3 for color; by default what the files have."""
     max_pixels: Annotated[int, Field(ge=1)] = 50_000_000
-    """Larger images are refused."""
+    """Images with more pixels than this are refused."""
 
     @field_validator("size")
     @classmethod
@@ -268,7 +270,7 @@ class Data(Section):
     target: str | None = None
     """The column to predict, for tables."""
     columns: dict[str, Literal["number", "category", "text", "ignore"]] = {}
-    """How columns are read where the guess from the data is wrong."""
+    """How columns are read where the guess from the data is wrong; for texts, which are texts."""
     split: Split = Split.model_construct()
     """How rows are divided into training, validation and test parts."""
     classes: Annotated[tuple[str | int, ...] | None, _Classes()] = None
@@ -287,7 +289,8 @@ class SpaceSection(Section):
     """What may vary: a preset, own parameters, an own architecture."""
 
     preset: str | None = None
-    """A shipped architecture with its parameters, such as image/blocks."""
+    """A shipped architecture with its parameters; by default that of the kind of task, unless there
+    is a model."""
     expand: tuple[str, ...] = ()
     """Groups of further values and parameters of the preset and of training, such as optimizers."""
     backbones: tuple[str, ...] = ()
@@ -302,7 +305,7 @@ class SpaceSection(Section):
     forbid: tuple[Expression, ...] = ()
     """Combinations that are never tried."""
     model: Annotated[SequenceNode | None, _Opaque(BLOCKS_SCHEMA)] = None
-    """The architecture, as a list of blocks, repeats and choices."""
+    """The architecture, as a list of operations, blocks, repeats and choices."""
     blocks: Annotated[
         MappingNode | None,
         _Opaque({"type": "object", "additionalProperties": {}}),
@@ -331,7 +334,8 @@ class Search(_Chosen):
     """Who proposes configurations. Other keys are options of the strategy."""
 
     strategy: str = "tpe"
-    """The searcher: random, grid, tpe, gp, feedback, autokeras_greedy, autokeras_bayesian."""
+    """The searcher: random, grid, tpe, gp, feedback, autokeras_greedy, autokeras_bayesian, or that
+    of a plug-in."""
     options: Annotated[dict[str, Any], OPTIONS] = {}
     """Options of the searcher, checked by the searcher."""
 
@@ -354,13 +358,16 @@ class Monitor(Section):
     oscillating: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
     """Swings of the training metric that count; by default that of the definition."""
     vanishing: Annotated[float, Field(gt=0)] | None = None
-    """Gradients vanish below this ratio of the first to the last layer's."""
+    """Gradients vanish below this ratio of the first to the last layer's; by default that of the
+    definition."""
     vanishing_norm: Annotated[float, Field(gt=0)] | None = None
-    """And only where the first layer's gradient is below this norm."""
+    """And only where the first layer's gradient is below this norm; by default that of the
+    definition."""
     exploding: Annotated[float, Field(gt=0)] | None = None
-    """Gradients explode above this ratio of the first to the last layer's."""
+    """Gradients explode above this ratio of the first to the last layer's; by default that of the
+    definition."""
     dying: Annotated[Fraction, Field(gt=0, le=1)] | None = None
-    """Units are dying when this share has no gradient."""
+    """Units are dying when this share has no gradient; by default that of the definition."""
     probe: Annotated[int, Field(ge=1, le=4096)] = 32
     """Rows of the batch on which gradients are measured after each epoch."""
 
@@ -390,7 +397,7 @@ class Stopping(_Chosen):
     """Who ends trials early. Other keys are options of the policy."""
 
     policy: str = "none"
-    """The stopping policy: none, median, asha, hyperband."""
+    """The stopping policy: none, median, asha, hyperband, or that of a plug-in."""
     options: Annotated[dict[str, Any], OPTIONS] = {}
     """Options of the policy, checked by the policy."""
 
@@ -412,7 +419,7 @@ class Budget(Section):
     epoch_wall: Duration = 600.0
     """A trial whose epoch takes longer has failed."""
     memory: Size | None = None
-    """Memory that a trial may use."""
+    """Memory that a trial may use, with that of the framework and the data."""
     first: Annotated[Fraction, Field(gt=0, le=1)] = 0.05
     """Share of the wall that the first trial may take; a smaller start is chosen for it."""
 
@@ -425,9 +432,9 @@ class Backend(Section):
     engine: Literal["tensorflow", "torch", "jax"] | None = None
     """What Keras computes with; by default tensorflow, with auto what is installed."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where trials train."""
+    """Where trials train; auto takes an accelerator where there is one."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format of the forward and backward passes."""
+    """Number format of the forward and backward passes; auto decides by the device."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Threads of one trial; by default the cores divided by the workers."""
 
@@ -478,6 +485,14 @@ class Spec(Section):
                 folder_name(name),
             )
         return name
+
+
+def unit_of(info: FieldInfo) -> str:
+    """The unit that a field's value has once it is read: `s`, `B`, or none."""
+    read = next((m for m in info.metadata if isinstance(m, _Quantity)), None)
+    if read is None:
+        return ""
+    return "s" if re.fullmatch(read.schema["pattern"], "1s") else "B"
 
 
 def folder_name(text: str) -> str:

@@ -54,7 +54,74 @@ def json_schema() -> dict[str, Any]:
         "description": schema["properties"]["automlc"]["description"],
         "type": "integer",
     }
+    _add_layers(schema)
     return {"$schema": DIALECT, "title": "automlc spec", **schema}
+
+
+def _add_layers(schema: dict[str, Any]) -> None:
+    """`extends` and `profiles`, which are read before the models see the rest.
+
+    Nothing is required of a spec with a base, because it may stand there.
+    """
+    definitions = schema["$defs"]
+    sections = {"task": "Task", "data": "Data"}
+    schema["if"] = {"required": ["extends"]}
+    schema["then"] = {}
+    schema["else"] = {
+        "required": schema.pop("required"),
+        "properties": {
+            key: {"required": definitions[name].pop("required")} for key, name in sections.items()
+        },
+    }
+    models = [name for name, one in definitions.items() if "properties" in one]
+    for name in models:
+        definitions[f"{name}Part"] = _part(definitions[name], models)
+    definitions["Profile"] = {
+        **_part({"properties": schema["properties"]}, models),
+        "title": "Profile",
+        "description": "What is different in this profile; null takes a value away, so that its "
+        "default holds.",
+        "type": ["object", "null"],
+    }
+    path = {"type": "string", "minLength": 1, "examples": ["base.yaml"]}
+    schema["properties"] |= {
+        "extends": {
+            "description": "Specs of the project that this one builds on, as paths seen from this "
+            "file; later ones stand over earlier ones, and this file over all.",
+            "anyOf": [path, {"type": "array", "items": path}],
+        },
+        "profiles": {
+            "description": "Changes of this spec by name, chosen with --profile NAME.",
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"},
+            "additionalProperties": {"$ref": "#/$defs/Profile"},
+        },
+    }
+
+
+def _part(section: dict[str, Any], models: list[str]) -> dict[str, Any]:
+    """A section of which everything may be missing, and every key may be null."""
+    properties = {
+        key: {
+            "description": value["description"],
+            "anyOf": [_parts_within(value, models), {"type": "null"}],
+        }
+        for key, value in section["properties"].items()
+    }
+    kept = {"additionalProperties": False, **section}
+    return {**kept, "properties": properties}
+
+
+def _parts_within(schema: Any, models: list[str]) -> Any:
+    """References to sections as references to their parts."""
+    if isinstance(schema, list):
+        return [_parts_within(item, models) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if name in models:
+        return {**schema, "$ref": f"#/$defs/{name}Part"}
+    return {key: _parts_within(value, models) for key, value in schema.items()}
 
 
 def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
@@ -62,7 +129,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
     pydantic can do this itself, but then every import pays for reading the source.
     """
-    texts = _texts(model)
+    texts = texts_of(model)
     for name, info in model.model_fields.items():
         schema["properties"][name]["description"] = texts[name]
         section = info.annotation
@@ -71,7 +138,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
             _describe({**definition[section.__name__], "definitions": definition}, section)
 
 
-def _texts(model: type[BaseModel]) -> dict[str, str]:
+def texts_of(model: type[BaseModel]) -> dict[str, str]:
     """Field name -> the text below it in the class."""
     body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
     assert isinstance(body, ast.ClassDef), "the source of a class is a class"

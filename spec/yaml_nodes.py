@@ -103,7 +103,7 @@ def parse_yaml(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
 
     After a syntax error the rest of the file is unknown, so the node is None.
     """
-    refused = _refuse_text(text, file)
+    refused = refuse_text(text, file)
     if refused:
         return None, [refused]
     text = text.removeprefix("\ufeff")
@@ -145,7 +145,7 @@ def decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def _refuse_text(text: str, file: str) -> Diagnostic | None:
+def refuse_text(text: str, file: str) -> Diagnostic | None:
     if len(text) > MAX_BYTES:
         return decode(b" " * (MAX_BYTES + 1), file)[1]
     match = _FORBIDDEN.search(text)

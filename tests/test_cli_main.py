@@ -106,7 +106,7 @@ def test_a_wrong_verb_is_told_the_nearest() -> None:
 def test_a_verb_that_resembles_nothing_is_told_the_list() -> None:
     done = CliRunner().invoke(entry.cli, ["qqqqqqqq"])
     assert done.exit_code == 2
-    assert "the verbs are: validate, " in done.output
+    assert "the verbs are: init, validate, " in done.output
 
 
 def test_version() -> None:

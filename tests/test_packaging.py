@@ -252,7 +252,9 @@ def modules_after(code: str, cwd: Path = ROOT) -> set[str]:
 def modules_of_command(*arguments: str, cwd: Path = ROOT) -> set[str]:
     """Top-level modules that one call of the command line imports; the call must succeed."""
     code = (
+        "import os\n"
         "from automlc.cli.main import main\n"
+        "os._exit = sys.exit  # which `validate` ends by\n"
         f"sys.argv = ['automlc', *{list(arguments)!r}]\n"
         "try:\n"
         "    main()\n"

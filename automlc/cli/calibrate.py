@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from automlc.cli.common import variant_options
+
 
 def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
     from automlc.spec.units import UnitError, parse_duration
@@ -44,6 +46,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     show_default=True,
     help="Where the trainings are; a second call goes on with them.",
 )
+@variant_options
 @click.option("--workers", type=click.IntRange(1, 256), default=1, help="Trials at a time.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the result.")
 @click.option(
@@ -63,6 +66,8 @@ def command(
     follow: int,
     wall: float | None,
     runs: Path,
+    profile: str | None,
+    overrides: tuple[str, ...],
     workers: int,
     quiet: bool,
     data_roots: tuple[Path, ...],
@@ -75,6 +80,7 @@ def command(
     from automlc.calibrating import Calibration, Effort, calibrate, joined, read, write
     from automlc.cli.common import roots_of_environment
     from automlc.runtime.progress import make_progress
+    from automlc.spec.load import Variant
 
     made = Calibration(
         runs,
@@ -82,6 +88,7 @@ def command(
         workers,
         (*data_roots, *roots_of_environment()),
         make_progress(quiet=quiet, log_format="text"),
+        Variant(profile, overrides),
     )
     earlier = read(output)  # before hours of training, not after them
     found, code = calibrate(specs, made)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from automlc.spec.diagnostics import Diagnostic, render
 from automlc.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from automlc.spec.load import Variant
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 data_root_option = click.option(
@@ -31,6 +37,33 @@ diagnostics_option = click.option(
     show_default=True,
     help="How errors and warnings are printed.",
 )
+
+
+def variant_options(command: F) -> F:
+    """--profile and --set, as the parameters `profile` and `overrides`."""
+    overrides = click.option(
+        "--set",
+        "overrides",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set one value over all else, as budget.epochs=3 (repeatable).",
+    )
+    profile = click.option("--profile", metavar="NAME", help="A profile of the spec.")
+    return profile(overrides(command))
+
+
+def variant_of(target: Path, profile: str | None, overrides: tuple[str, ...]) -> Variant:
+    """Which of a spec's variants is meant; a compiled project and its files have none."""
+    from automlc.spec.errors import AutomlcError
+    from automlc.spec.load import Variant
+
+    if (profile or overrides) and (target.is_dir() or target.suffix == ".json"):
+        option = "--profile" if profile else "--set"
+        raise AutomlcError(
+            f"{option} changes a spec, and {target} is compiled already",
+            f"name the spec: automlc compile SPEC {option} ...",
+        )
+    return Variant(profile, overrides)
 
 
 def say_warnings(warnings: Iterable[Diagnostic], form: str = "full") -> None:
@@ -57,3 +90,9 @@ def roots_of_environment() -> list[Path]:
     """The folders of AUTOMLC_DATA_ROOT, in which data may lie."""
     text = os.environ.get("AUTOMLC_DATA_ROOT", "")
     return [Path(item) for item in text.split(os.pathsep) if item]
+
+
+def default_spec() -> Path:
+    """The spec that is meant where none is named: task.aml where there is only that."""
+    dsl = Path("task.aml")
+    return dsl if dsl.exists() and not Path("task.yaml").exists() else Path("task.yaml")

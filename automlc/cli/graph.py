@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from automlc.cli.common import data_root_option, say_warnings, spec_argument
+from automlc.cli.common import (
+    data_root_option,
+    say_warnings,
+    spec_argument,
+    variant_of,
+    variant_options,
+)
 
 if TYPE_CHECKING:
     from automlc.compiler.graph import SearchGraph
     from automlc.spec.diagnostics import Diagnostic
+    from automlc.spec.load import Variant
 
 
 @click.command("graph", short_help="Print the search graph as Mermaid, DOT or JSON.")
@@ -24,12 +31,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to print it as.",
 )
+@variant_options
 @data_root_option
-def command(spec: Path, format_: str, data_root: tuple[Path, ...]) -> None:
+def command(
+    spec: Path,
+    format_: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    data_root: tuple[Path, ...],
+) -> None:
     """Print the search graph of SPEC (a spec, or a project's graph.json)."""
     from automlc.compiler.pictures import dot, mermaid
 
-    graph, warnings = read_graph(spec, data_root)
+    graph, warnings = read_graph(spec, data_root, variant_of(spec, profile, overrides))
     say_warnings(warnings)
     if format_ == "json":
         click.echo(graph.dumps(), nl=False)
@@ -37,7 +51,9 @@ def command(spec: Path, format_: str, data_root: tuple[Path, ...]) -> None:
         click.echo(mermaid(graph) if format_ == "mermaid" else dot(graph), nl=False)
 
 
-def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
+def read_graph(
+    path: Path, roots: tuple[Path, ...], variant: Variant
+) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
     """The graph of a spec, a project folder or a graph.json, and warnings."""
     import json
 
@@ -54,4 +70,4 @@ def read_graph(path: Path, roots: tuple[Path, ...]) -> tuple[SearchGraph, tuple[
             return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
         except (OSError, ValueError, RecursionError) as error:
             raise AutomlcError(f"{file} cannot be read: {error}") from error
-    return compile_spec(load_checked(file), roots)
+    return compile_spec(load_checked(file, variant), roots)

@@ -12,12 +12,16 @@ from automlc.spec.errors import AutomlcError, SpecError
 
 # verb -> one line of help; the verb lives in automlc/cli/<verb>.py as `command`.
 VERBS = {
+    "init": "Look at data and write a commented spec for it.",
     "validate": "Check a spec and report every error with its location.",
+    "fmt": "Format specs, or write them as YAML or DSL.",
     "plan": "Show what compile and run would do; write nothing.",
     "compile": "Turn a spec into a project of plain framework code.",
     "graph": "Print the search graph as Mermaid, DOT or JSON.",
     "explain": "Explain a diagnostic code, or where a value came from.",
     "schema": "Print the JSON Schema of the spec language.",
+    "ls": "List what a spec may name: presets, ops, searchers and more.",
+    "doctor": "Say what this machine can run, and what is missing.",
     "run": "Search: train trials, stop losers, keep the best model.",
     "calibrate": "Measure what actions bring: a table of rules of your own.",
     "status": "Show the state of a run.",
@@ -113,12 +117,30 @@ def _without_plugins_of_pydantic() -> None:
     sys.modules.setdefault(loader.__name__, loader)
 
 
+def _leave_at_once(code: int) -> NoReturn:
+    """End without freeing object by object what the system frees at once.
+
+    That takes a fifth of the time of `validate`, which holds no file open and starts no thread.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except OSError as error:
+        raise AutomlcError(f"the output cannot be written: {error.strerror}") from error
+    os._exit(code)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     _without_plugins_of_pydantic()
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        result = cli.main(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+        if sys.argv[1:2] == ["validate"]:
+            _leave_at_once(code)
+        sys.exit(code)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.Abort:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from automlc.cli.common import variant_options
+
 if TYPE_CHECKING:
     from automlc.runtime.run import Options
+    from automlc.spec.load import Variant
 
 
 @click.command("run")
 @click.argument("target", type=click.Path(path_type=Path))
+@variant_options
 @click.option("--run-dir", type=click.Path(path_type=Path), help="The folder of the run.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; finished: do nothing.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, help="Trials at a time.")
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 def command(
     context: click.Context,
     target: Path,
+    profile: str | None,
+    overrides: tuple[str, ...],
     run_dir: Path | None,
     resume: bool,
     workers: int,
@@ -55,7 +61,7 @@ def command(
     TARGET is a spec, a compiled project, or (with --resume) the folder of a run. Ctrl-C once
     finishes the running epoch, saves and exits with 130; twice stops at once.
     """
-    from automlc.cli.common import roots_of_environment
+    from automlc.cli.common import roots_of_environment, variant_of
     from automlc.runtime.progress import make_progress
     from automlc.runtime.run import Options, execute
 
@@ -67,18 +73,20 @@ def command(
         data_roots=(*data_roots, *roots_of_environment()),
         progress=make_progress(quiet=quiet, log_format=log_format),
     )
+    variant = variant_of(target, profile, overrides)
     if not target.is_dir():
-        target, options = _compile(target, options)
+        target, options = _compile(target, variant, options)
     context.exit(execute(target, options).exit_code)
 
 
-def _compile(spec: Path, options: Options) -> tuple[Path, Options]:
+def _compile(spec: Path, variant: Variant, options: Options) -> tuple[Path, Options]:
     """Compile a spec to build/<name>; returns the project and the options with its data."""
     from automlc.backends import build
     from automlc.cli.common import say_warnings
+    from automlc.compiler.checks import load_checked
     from automlc.compiler.plan_text import auto_reason, backend_text
 
-    project = build(spec, roots=options.data_roots)
+    project = build(load_checked(spec, variant), roots=options.data_roots)
     say_warnings(project.warnings)
     if auto_reason(project.graph):
         options.progress.say(f"backend: {backend_text(project.graph)}")

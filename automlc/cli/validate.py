@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from automlc.cli.common import FORMATS, TO_OUTPUT
+from automlc.cli.common import FORMATS, TO_OUTPUT, default_spec, variant_of, variant_options
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
 
-DEFAULT = "task.yaml"
+if TYPE_CHECKING:
+    from automlc.spec.load import Variant
 
 
 @click.command("validate")
@@ -25,26 +27,38 @@ DEFAULT = "task.yaml"
     show_default=True,
     help="How diagnostics are printed; json, github and sarif go to standard output.",
 )
+@variant_options
 @click.option("--fix", is_flag=True, help="Put right what is certain, in the files.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: what is likely as well.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing about files without findings.")
 def command(
-    files: tuple[str, ...], form: str, fix: bool, unsafe_fixes: bool, diff: bool, quiet: bool
+    files: tuple[str, ...],
+    form: str,
+    profile: str | None,
+    overrides: tuple[str, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    quiet: bool,
 ) -> int:
     """Check specs and report every error with its place.
 
-    Without FILES, checks task.yaml. Exit code 1 when a file has errors.
+    Without FILES, checks task.yaml or task.aml. All profiles of a spec are checked. Exit code 1
+    when a file has errors.
     """
     if unsafe_fixes and not (fix or diff):
         raise click.UsageError("--unsafe-fixes goes with --fix or --diff")
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     with _cold_start():
-        for file in files or (DEFAULT,):
-            of_file, texts = check_file(Path(file))
+        for file in files or (str(default_spec()),):
+            of_file, texts = check_file(Path(file), profile, overrides)
             if (fix or diff) and any(d.fix for d in of_file):
-                of_file, changed = _fixed(Path(file), of_file, unsafe=unsafe_fixes, diff=diff)
+                variant = variant_of(Path(file), profile, overrides)
+                of_file, changed = _fixed(
+                    Path(file), of_file, variant, unsafe=unsafe_fixes, diff=diff
+                )
                 texts |= changed
             sources |= texts
             found += of_file
@@ -55,12 +69,12 @@ def command(
 
 
 def _fixed(
-    path: Path, found: list[Diagnostic], *, unsafe: bool, diff: bool
+    path: Path, found: list[Diagnostic], variant: "Variant", *, unsafe: bool, diff: bool
 ) -> tuple[list[Diagnostic], dict[str, str]]:
     """What remains to be said of a file that was put right, and its text."""
     from automlc.cli.fixing import fix_file
 
-    fixed, text = fix_file(path, unsafe=unsafe, diff=diff)
+    fixed, text = fix_file(path, variant, unsafe=unsafe, diff=diff)
     return (found, {}) if diff else (list(fixed.remaining), {str(path): text})
 
 
@@ -76,16 +90,14 @@ def _cold_start() -> Iterator[None]:
             gc.enable()
 
 
-def check_file(path: Path) -> tuple[list[Diagnostic], dict[str, str]]:
+def check_file(
+    path: Path, profile: str | None = None, overrides: tuple[str, ...] = ()
+) -> tuple[list[Diagnostic], dict[str, str]]:
     """All diagnostics of a file, and the texts they point into."""
-    from automlc.compiler.checks import check, load_checked
-    from automlc.spec.errors import SpecError
+    from automlc.compiler.checks import check_all
+    from automlc.spec.load import Variant
 
-    try:
-        loaded = load_checked(path)
-    except SpecError as error:
-        return list(error.diagnostics), error.sources
-    return [*loaded.warnings, *check(loaded)], loaded.sources
+    return check_all(path, Variant(profile, overrides))
 
 
 def show(found: list[Diagnostic], form: str, sources: dict[str, str]) -> None:

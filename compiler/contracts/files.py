@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from automlc.spec.paths import project_root
+
 ROOT_VARIABLE = "AUTOMLC_DATA_ROOT"
 _CHUNK = 2**20
 
@@ -17,10 +19,9 @@ def data_roots(spec_file: Path, extra: Sequence[Path] = ()) -> tuple[Path, ...]:
     The project root (the current folder if the spec lies below it, else the spec's folder), then
     `extra` (--data-root), then those of AUTOMLC_DATA_ROOT.
     """
-    folder, current = spec_file.resolve().parent, Path.cwd().resolve()
-    project = current if folder.is_relative_to(current) else folder
     environment = [Path(p) for p in os.environ.get(ROOT_VARIABLE, "").split(os.pathsep) if p]
-    return tuple(dict.fromkeys(path.resolve() for path in (project, *extra, *environment)))
+    folders = (project_root(spec_file), *extra, *environment)
+    return tuple(dict.fromkeys(path.resolve() for path in folders))
 
 
 def is_inside(path: Path, roots: Iterable[Path]) -> bool:

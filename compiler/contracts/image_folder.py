@@ -86,6 +86,17 @@ def read(request: Request) -> DataContract:
     )
 
 
+def sizes(request: Request) -> dict[tuple[int, int], int]:
+    """How many images have which (height, width). Raises Stop where a file is no image."""
+    seen = _Seen()
+    pillow = _pillow(request)
+    for part, folder in _part_folders(request).items():
+        _read_part(request, pillow, part, folder, seen)
+    if request.problems.has_errors:
+        raise request.problems.stopped()
+    return dict(seen.sizes)
+
+
 def _check_request(request: Request) -> None:
     data, problems = request.data, request.problems
     settings = {"target": data.target, "split.column": data.split.column, "columns": data.columns}

@@ -12,7 +12,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
-from automlc.spec.diagnostics import Diagnostic, swap
+from automlc.spec.diagnostics import Diagnostic, Note, swap
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -61,9 +61,18 @@ def _resolve(
         values = model.model_validate(options)
     except ValidationError as error:
         found = explain_validation(error, draft.loaded.node, model, (section,))
-        draft.problems.found += [_elsewhere(d, registry, section, word, name) for d in found]
+        found = [_elsewhere(one, registry, section, word, name) for one in found]
+        draft.problems.found += [_with_word(draft, one, section, word, name) for one in found]
         return None
     return Choice(name, values.model_dump(mode="json"))
+
+
+def _with_word(draft: Draft, found: Diagnostic, section: str, word: str, name: str) -> Diagnostic:
+    """The diagnostic of an option; where files are merged, with the place of the strategy."""
+    if draft.loaded.layers is None:
+        return found
+    note = Note(f"the {word} is {name}", draft.loaded.spans(f"{section}.{word}"))
+    return replace(found, notes=(*found.notes, note))
 
 
 def _elsewhere(

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from automlc.compiler.architecture import used_names
 from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
@@ -16,8 +15,8 @@ def count_costs(draft: Draft) -> Draft:
     """The cost program of the plan, and the facts that `verify_model` must hold."""
     if draft.expansion is None or draft.problems.errors:
         return draft
-    if draft.nominal and _is_as_shipped(draft):
-        return draft  # sizes would be nominal, and the tests of the preset hold the rest
+    if draft.expansion.as_shipped:
+        return draft
     target = draft.contract.target
     outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
     shape = shape_of(draft.contract)
@@ -50,11 +49,3 @@ def count_costs(draft: Draft) -> Draft:
         costs=draft.builder.program(dict(values)),
         checks=tuple(counter.checks),
     )
-
-
-def _is_as_shipped(draft: Draft) -> bool:
-    """Whether the model is a preset's own, with none of the parameters it reads redeclared."""
-    space = draft.loaded.spec.space
-    if draft.expansion is None or space.model is not None or space.blocks is not None:
-        return False
-    return not used_names(draft.expansion.model) & set(space.parameters)

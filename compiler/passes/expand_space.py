@@ -15,7 +15,9 @@ from automlc.spec.domains import Fixed
 def expand_space(draft: Draft) -> Draft:
     """Every parameter leaves a record of where it was declared."""
     embeddings = read_embeddings(draft.loaded, draft.problems, draft.roots, not draft.nominal)
-    expansion = expand(draft.loaded, draft.problems, _backbones(draft), embeddings)
+    expansion = expand(
+        draft.loaded, draft.problems, _backbones(draft), embeddings, trusting=draft.nominal
+    )
     if expansion is None:
         return draft
     draft = replace(draft, expansion=expansion)

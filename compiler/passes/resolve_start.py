@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from automlc.compiler.adopting import Adopted, Adoption, adopt, mistakes, shown
 from automlc.compiler.contracts.files import data_roots
 from automlc.compiler.draft import Draft
-from automlc.compiler.starts import read_start
 from automlc.runtime.plan import Choice
 from automlc.spec.diagnostics import Span, swap
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar, literal_text
 from automlc.spec.suggest import nearest
+
+if TYPE_CHECKING:
+    from automlc.compiler.adopting import Adopted, Adoption
 
 KEY = "search.start"
 WORDS = ("default", "random")
@@ -71,6 +72,8 @@ def _span(draft: Draft, key: str = KEY) -> Span | None:
 
 def _written(draft: Draft, start: Mapping[str, Any], space: Space) -> dict[str, Scalar] | None:
     """What a person wrote, completed with defaults; None where it is wrong."""
+    from automlc.compiler.adopting import mistakes, shown
+
     wrong = mistakes(start, space)
     for name, why in wrong:
         key = f"{KEY}.{name}"
@@ -96,6 +99,9 @@ def _hint(name: str, space: Space) -> str | None:
 
 
 def _found(draft: Draft, search: Choice, text: str, space: Space) -> Draft:
+    from automlc.compiler.adopting import adopt
+    from automlc.compiler.starts import read_start
+
     file = draft.loaded.source.path
     try:
         start = read_start(text, file.resolve().parent, data_roots(file, draft.roots))
@@ -136,6 +142,8 @@ def _summary(label: str, made: Adoption) -> str:
 
 
 def _decision(one: Adopted) -> str:
+    from automlc.compiler.adopting import shown
+
     if one.outcome != "left out":
         return literal_text(one.value)
     return "left out" if one.value is None else f"left out ({shown(literal_text(one.value))})"
@@ -143,4 +151,4 @@ def _decision(one: Adopted) -> str:
 
 def _origin(draft: Draft) -> str:
     span = _span(draft)
-    return f"{draft.loaded.source.path.name}:{span.line}" if span is not None else "default"
+    return draft.loaded.place(span) if span is not None else "default"

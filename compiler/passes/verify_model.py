@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Mapping
 
-from automlc.compiler.architecture import used_names
+from automlc.compiler.architecture import used_names, walk
 from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.costing import Counter, input_env
 from automlc.compiler.draft import Draft
@@ -17,6 +17,8 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import ExpressionError, Scalar
 
 SAMPLES = 16
+FEWEST = 3  # of a very large model
+_LAYERS = 10_000  # that are walked in all, where that leaves more than the fewest samples
 
 
 def verify_model(draft: Draft) -> Draft:
@@ -51,7 +53,9 @@ def _verify(draft: Draft, space: Space) -> Draft:
     if draft.costs is None:
         return draft
     rng = random.Random(0)  # noqa: S311  # a fixed sample of configurations, not a secret
-    configs = [default, *(space.sample(rng) for _ in range(SAMPLES))]
+    layers = sum(1 for _ in walk(draft.expansion.model)) if draft.expansion else 0
+    samples = min(SAMPLES, max(FEWEST, _LAYERS // max(layers, 1)))
+    configs = [default, *(space.sample(rng) for _ in range(samples))]
     if all(_walk(draft, config) for config in configs):
         _run_checks(draft, configs)
     return draft

@@ -30,6 +30,28 @@ def load_builtin(name: str, exclude: Sequence[str] = ()) -> Table:
     """A shipped table; AutomlcError for a name that there is none of."""
     if name == f"{PREFIX}none":
         return Table(name, ())
+    # Tests hold that what is shipped is sound; a start should not pay for looking again.
+    path = _builtin(name)
+    return read_table(_read(path), path.name, exclude)
+
+
+def check_builtin(name: str, exclude: Sequence[str] = ()) -> None:
+    """What `load_builtin` would object to, without ranking the table's actions."""
+    if name == f"{PREFIX}none":
+        return
+    path = _builtin(name)
+    if not exclude:
+        return
+    from automlc.runtime.rules.measured import check_excluded, is_measured
+
+    data = _read(path)
+    if is_measured(data):
+        check_excluded(data["name"], exclude, [one["name"] for one in data["datasets"]])
+    else:
+        read_table(data, path.name, exclude)
+
+
+def _builtin(name: str) -> Path:
     if name not in builtin_names():
         from automlc.spec.suggest import nearest
 
@@ -40,9 +62,7 @@ def load_builtin(name: str, exclude: Sequence[str] = ()) -> Table:
             f"did you mean {near}? ({known})" if near else known,
             exit_code=1,
         )
-    # Tests hold that what is shipped is sound; a start should not pay for looking again.
-    path = FOLDER / f"{name.removeprefix(PREFIX)}.json"
-    return read_table(_read(path), path.name, exclude)
+    return FOLDER / f"{name.removeprefix(PREFIX)}.json"
 
 
 def load_file(path: Path, exclude: Sequence[str] = ()) -> Table:

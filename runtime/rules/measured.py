@@ -15,7 +15,7 @@ is of what was measured outside of the state, so that no measurement counts twic
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,13 +95,7 @@ class Measurements:
 
     def table(self, exclude: Sequence[str] = ()) -> Table:
         """The ranking from all data sets but those excluded; AutomlcError for an unknown one."""
-        unknown = [name for name in exclude if name not in self.datasets]
-        if unknown:
-            raise AutomlcError(
-                f"{self.name} was not measured on {unknown[0]!r}",
-                f"its data sets: {', '.join(self.datasets)}",
-                exit_code=1,
-            )
+        check_excluded(self.name, exclude, self.datasets)
         pooled = _pooled(d for name, d in self.datasets.items() if name not in exclude)
         used = [name for name in self.datasets if name not in exclude]
         provenance = {**self.provenance, "measured_on": used, "left_out": list(exclude)}
@@ -128,6 +122,17 @@ class Measurements:
                 f"{where}: these measurements are damaged: {error!r:.80}", exit_code=1
             ) from None
         return cls(name, {one.name: one for one in read}, provenance)
+
+
+def check_excluded(table: str, exclude: Iterable[str], datasets: Collection[str]) -> None:
+    """AutomlcError for a data set that the table was not measured on."""
+    unknown = [name for name in exclude if name not in datasets]
+    if unknown:
+        raise AutomlcError(
+            f"{table} was not measured on {unknown[0]!r}",
+            f"its data sets: {', '.join(datasets)}",
+            exit_code=1,
+        )
 
 
 def is_measured(data: Any) -> bool:

@@ -1,15 +1,5 @@
 """Searchers: who proposes the next configuration, one file each."""
 
-from automlc.runtime.searchers import (
-    autokeras_bayesian,
-    autokeras_greedy,
-    calibrate,
-    feedback,
-    gp,
-    grid,
-    random_search,
-    tpe,
-)
 from automlc.runtime.searchers.base import (
     SEARCHERS,
     Past,
@@ -19,19 +9,18 @@ from automlc.runtime.searchers.base import (
     searcher_of,
 )
 
-__all__ = [
-    "SEARCHERS",
-    "Past",
-    "Proposal",
-    "Searcher",
-    "autokeras_bayesian",
-    "autokeras_greedy",
-    "calibrate",
-    "feedback",
-    "gp",
-    "grid",
-    "make_searcher",
-    "random_search",
-    "searcher_of",
-    "tpe",
-]
+SEARCHERS.ship(
+    __name__,
+    {
+        "autokeras_bayesian": "autokeras_bayesian",
+        "autokeras_greedy": "autokeras_greedy",
+        "calibrate": "calibrate",
+        "feedback": "feedback",
+        "gp": "gp",
+        "grid": "grid",
+        "random": "random_search",
+        "tpe": "tpe",
+    },
+)
+
+__all__ = ["SEARCHERS", "Past", "Proposal", "Searcher", "make_searcher", "searcher_of"]

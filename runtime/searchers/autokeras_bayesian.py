@@ -58,10 +58,15 @@ class AutoKerasBayesian:
 
     class Options(NoOptions):
         start_with_default: bool = True
+        """The first trial is the default configuration of the space."""
         startup: int = Field(default=2, ge=1)
+        """Random trials before the model decides."""
         alpha: float = Field(default=1e-4, gt=0.0)
+        """Noise that is added to the diagonal of the kernel matrix."""
         beta: float = Field(default=2.6, ge=0.0)
+        """Deviations that are added to the mean: more explores more."""
         candidates: int = Field(default=1000, ge=1)
+        """Configurations that are drawn for each proposal, of which the best is taken."""
 
     needs: ClassVar[tuple[str, ...]] = ("sklearn", "scipy")
     needs_history: ClassVar[bool] = True

@@ -42,6 +42,7 @@ class AutoKerasGreedy:
 
     class Options(NoOptions):
         start_with_default: bool = True
+        """The first trial is the default configuration of the space."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False

@@ -5,7 +5,7 @@ question: the number of the trial, what happened so far, and a seed of its own. 
 was killed and resumed asks the same question and gets the same answer.
 
 To add one: a file here with a class that meets `Searcher`, registered by
-`@SEARCHERS.add("name")`, an import line in `__init__.py`; tests/runtime/test_searchers.py then
+`@SEARCHERS.add("name")`, its name in `__init__.py`; tests/runtime/test_searchers.py then
 runs it through the conformance suite.
 """
 

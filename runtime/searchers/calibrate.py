@@ -30,7 +30,7 @@ _DRAWS = 200  # of a random model, until one is allowed
 
 @SEARCHERS.add("calibrate")
 class Calibrate:
-    """Train `models` random models and `actions` of each; see the module.
+    """Train `models` random models, and `actions` actions on each of them.
 
     What `automlc calibrate` runs: the measurements become a table of rules. It is no search: the
     best model of it is not tested.
@@ -38,8 +38,11 @@ class Calibrate:
 
     class Options(NoOptions):
         models: int = Field(default=20, ge=1)
+        """Random models that actions are measured on."""
         actions: int = Field(default=10, ge=1)
+        """Actions that are measured on each model."""
         follow: int = Field(default=2, ge=0)
+        """How often in a row a model that an action improved is acted on itself."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False

@@ -138,13 +138,21 @@ class FeedbackSearch:
 
     class Options(NoOptions):
         variant: Literal["adaptive", "greedy", "beam"] = "adaptive"
+        """Learn during the search, or repair the best trial (greedy) or several (beam)."""
         start: Literal["default", "random"] | dict[str, Any] | str = "default"
+        """The first configuration: by default, at random, given, or a trial of another run."""
         width: int = Field(default=3, ge=1, le=64)
+        """With beam: how many of the best trials may be repaired."""
         choice: Literal["thompson", "ucb"] = "thompson"
+        """How adaptive weighs what it believes: by a draw (thompson) or by an upper bound (ucb)."""
         kappa: float = Field(default=1.0, ge=0.0)
+        """Deviations of that upper bound."""
         mutation: float = Field(default=0.0, ge=0.0, le=1.0)
+        """Chance of a random change in place of an action."""
         exhausted: Literal["neighbor", "random", "end"] = "neighbor"
+        """Where no action is left: a neighbouring configuration, a random one, or the end."""
         warm_start: Literal["auto", "never"] = "auto"
+        """Whether a trial may begin with the weights of its parent."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False

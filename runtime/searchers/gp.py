@@ -31,7 +31,9 @@ class GP:
 
     class Options(NoOptions):
         start_with_default: bool = True
+        """The first trial is the default configuration of the space."""
         startup: int = Field(default=10, ge=1)
+        """Random trials before the model decides."""
 
     needs: ClassVar[tuple[str, ...]] = ("optuna", "torch")
     needs_history: ClassVar[bool] = True

@@ -23,6 +23,7 @@ class GridSearch:
 
     class Options(NoOptions):
         points: int = Field(default=5, ge=1, le=1000)
+        """Values on a continuous axis, and at most so many on an axis of whole numbers."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = True

@@ -20,6 +20,7 @@ class RandomSearch:
 
     class Options(NoOptions):
         start_with_default: bool = False
+        """The first trial is the default configuration of the space."""
 
     needs_history: ClassVar[bool] = False
     exhaustive: ClassVar[bool] = False

@@ -27,9 +27,13 @@ class TPE:
 
     class Options(NoOptions):
         start_with_default: bool = True
+        """The first trial is the default configuration of the space."""
         startup: int = Field(default=10, ge=0)
+        """Random trials before the model decides."""
         candidates: int = Field(default=24, ge=1, le=10_000)
+        """Configurations that are drawn for each proposal, of which the best is taken."""
         multivariate: bool = True
+        """Parameters are modelled together, not each by itself."""
 
     needs: ClassVar[tuple[str, ...]] = ("optuna",)
     needs_history: ClassVar[bool] = True

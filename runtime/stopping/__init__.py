@@ -1,6 +1,5 @@
 """Stopping policies: who ends a trial, one file each."""
 
-from automlc.runtime.stopping import asha, hyperband, median, none
 from automlc.runtime.stopping.base import (
     POLICIES,
     Decision,
@@ -9,14 +8,8 @@ from automlc.runtime.stopping.base import (
     make_policy,
 )
 
-__all__ = [
-    "POLICIES",
-    "Decision",
-    "StoppingPolicy",
-    "asha",
-    "hyperband",
-    "least_epochs",
-    "make_policy",
-    "median",
-    "none",
-]
+POLICIES.ship(
+    __name__, {"asha": "asha", "hyperband": "hyperband", "median": "median", "none": "none"}
+)
+
+__all__ = ["POLICIES", "Decision", "StoppingPolicy", "least_epochs", "make_policy"]

@@ -6,7 +6,7 @@ in the store, and sees the other trials only through `EpochHistory`. Laws that e
 epoch, and a better value never turns continue into stop.
 
 To add one: a file here with a class that meets `StoppingPolicy`, registered by
-`@POLICIES.add("name")`, and an import line in `__init__.py`.
+`@POLICIES.add("name")`, and its name in `__init__.py`.
 """
 
 from __future__ import annotations

@@ -27,8 +27,11 @@ class Hyperband:
 
     class Options(NoOptions):
         eta: int = Field(default=3, ge=2)
+        """At a rung the best 1/eta continue; each rung is at eta times the epochs of the last."""
         min_epochs: int = Field(default=1, ge=1)
+        """The epoch of the first rung of the first bracket."""
         brackets: int | None = Field(default=None, ge=1)
+        """Number of brackets; by default as many as there are rungs, and one without."""
 
     def __init__(self, options: Options, goal: str, epochs: int) -> None:
         self._eta = options.eta

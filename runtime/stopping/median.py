@@ -26,7 +26,9 @@ class Median:
 
     class Options(NoOptions):
         min_trials: int = Field(default=5, ge=1)
+        """Others that must have reached the epoch."""
         min_epochs: int = Field(default=1, ge=1)
+        """Epochs that every trial runs."""
 
     def __init__(self, options: Options, goal: str, epochs: int) -> None:
         self._options = options

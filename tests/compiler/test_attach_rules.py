@@ -13,7 +13,7 @@ import pytest
 from automlc.compiler.checks import check
 from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.passes.attach_rules import fit, resolve
+from automlc.compiler.steering import fit, resolve
 from automlc.runtime.rules.actions import Action
 from automlc.runtime.rules.library import digest, load_builtin
 from automlc.runtime.rules.table import SCHEMA, Ranked, Row, Table

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.compiler.backbones import catalog
-from automlc.compiler.passes.attach_rules import fit
+from automlc.compiler.steering import fit
 from automlc.runtime.rules.actions import Action, apply
 from automlc.runtime.rules.library import load_builtin
 from automlc.runtime.rules.table import Ranked, Row, Table

@@ -14,8 +14,8 @@ from automlc.compiler.checks import run_passes
 from automlc.compiler.draft import Draft
 from automlc.compiler.embeddings import read_file
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.passes.attach_rules import fit
 from automlc.compiler.plan_text import plan_text
+from automlc.compiler.steering import fit
 from automlc.runtime.rules.actions import apply
 from automlc.runtime.rules.library import load_builtin
 from automlc.spec.errors import AutomlcError

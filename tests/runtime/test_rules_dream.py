@@ -13,7 +13,7 @@ from dream_space import IMAGE, SPACES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automlc.compiler.passes.attach_rules import fit
+from automlc.compiler.steering import fit
 from automlc.runtime.monitor import CONDITIONS
 from automlc.runtime.rules.actions import Action, apply, usable
 from automlc.runtime.rules.dream import PROVENANCE, TABLE, entry_of, lines, main, table_of

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from automlc.cli.schema import command
 from automlc.spec.domains import DOMAINS
+from automlc.spec.load import LAYERED
 from automlc.spec.model import Spec
 from automlc.spec.schema import DIALECT, json_schema
 
@@ -29,8 +32,8 @@ def test_every_key_is_described() -> None:
 
 def test_sections_and_required_keys_are_those_of_the_models() -> None:
     schema = json_schema()
-    assert set(schema["properties"]) == set(Spec.model_fields)
-    assert set(schema["required"]) == {"automlc", "task", "data"}
+    assert set(schema["properties"]) == {*Spec.model_fields, *LAYERED}
+    assert set(schema["else"]["required"]) == {"automlc", "task", "data"}
     assert schema["additionalProperties"] is False
     assert "options" not in schema["$defs"]["Search"]["properties"]
 
@@ -53,3 +56,28 @@ def test_the_command_prints_sorted_json() -> None:
 
     text = CliRunner().invoke(command, []).output
     assert json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n" == text
+
+
+TASK = {"kind": "tabular_regression"}
+DATA = {"source": "builtin:diabetes"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "fits"),
+    [
+        ({"automlc": 1, "task": TASK, "data": DATA}, True),
+        ({"automlc": 1, "task": TASK}, False),
+        ({"automlc": 1, "task": {"metric": "mae"}, "data": DATA}, False),
+        ({"extends": "base.yaml", "task": {"metric": "mae"}}, True),
+        ({"extends": ["a.yaml", "b.yaml"]}, True),
+        ({"extends": 3}, False),
+        ({"extends": "base.yaml", "profiles": {"smoke": {"budget": {"trials": 2}}}}, True),
+        ({"extends": "base.yaml", "profiles": {"smoke": {"budget": {"trials": None}}}}, True),
+        ({"extends": "base.yaml", "profiles": {"smoke": {"task": {"metric": "mae"}}}}, True),
+        ({"extends": "base.yaml", "profiles": {"smoke": {"budget": {"trails": 2}}}}, False),
+        ({"extends": "base.yaml", "profiles": {"smoke": {"extends": "b.yaml"}}}, False),
+        ({"extends": "base.yaml", "profiles": {"a b": {}}}, False),
+    ],
+)
+def test_bases_and_profiles_are_known_to_editors(spec: dict[str, Any], fits: bool) -> None:
+    assert Draft202012Validator(json_schema()).is_valid(spec) is fits

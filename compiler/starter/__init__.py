@@ -1,0 +1,1 @@
+"""A first spec for data that nobody described yet: look, guess, write."""
