@@ -137,6 +137,7 @@ def _duplicates(request: Request, archive: zipfile.ZipFile, parts: list[Part]) -
     found = Duplicates()
     for part in parts:
         labels = _load(request.problems, archive, part.labels).reshape(-1).tolist()
+        found.skipped |= len(labels) > MAX_COMPARED
         size = part.features.dtype.itemsize * prod(part.features.shape[1:])
         with archive.open(f"{part.features.name}.npy") as file:
             _header(file)
