@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
@@ -19,7 +19,7 @@ from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
 from automlc.spec.diagnostics import Diagnostic, sort_key
 from automlc.spec.errors import SpecError
-from automlc.spec.load import PLAIN, LoadedSpec, Variant, load
+from automlc.spec.load import PLAIN, LoadedSpec, Variant, load, load_text
 
 # Each may rely on what those before it have settled.
 PASSES = (
@@ -80,14 +80,28 @@ def check_all(path: Path, variant: Variant = PLAIN) -> tuple[list[Diagnostic], d
 
     Raises AutomlcError if there is no such file.
     """
+    found, sources, _ = _check_loaded(lambda: load(path, variant))
+    return found, sources
+
+
+def check_text(
+    text: str, file: str, variant: Variant = PLAIN
+) -> tuple[list[Diagnostic], dict[str, str], bool]:
+    """The same of a text that stands in `file`, and whether nothing may be hidden by a mistake."""
+    return _check_loaded(lambda: load_text(text, file, variant))
+
+
+def _check_loaded(
+    read: Callable[[], LoadedSpec],
+) -> tuple[list[Diagnostic], dict[str, str], bool]:
     try:
-        loaded = load(path, variant)
+        loaded = read()
     except SpecError as error:
-        whole = with_rest(error)
-        found, sources = list(whole.diagnostics), whole.sources
-        return [*found, *_of_profiles(error.partial, found)], sources
+        whole, partial = with_rest(error), error.partial
+        found = list(whole.diagnostics)
+        return [*found, *_of_profiles(partial, found)], whole.sources, partial is not None
     found = [*loaded.warnings, *check(loaded)]
-    return [*found, *_of_profiles(loaded, found)], loaded.sources
+    return [*found, *_of_profiles(loaded, found)], loaded.sources, True
 
 
 def _of_profiles(loaded: LoadedSpec | None, told: list[Diagnostic]) -> list[Diagnostic]:

@@ -6,7 +6,8 @@ A why-record is foreign data: what does not have the type that it should is None
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from automlc.runtime.monitor.conditions import CONDITIONS
@@ -16,7 +17,7 @@ from automlc.spec.record import record
 if TYPE_CHECKING:
     from automlc.runtime.view import Trial
 
-RULES = ("action", "start", "fallback")
+RULES = ("action", "start", "fallback", "restart")
 _PARTS = ("architecture", *CONDITIONS)
 _MOST = 100  # alternatives and skipped actions that are read of one record
 _FOUND = {
@@ -26,6 +27,18 @@ _FOUND = {
     "none": "no table: a single change that the space allows",
 }
 _POSTERIOR = ("mean", "deviation", "n", "draw")
+# Where a fresh start has its configuration from.
+_FRESH = {
+    "default": "a fresh start: the default of the space",
+    "starts": "a fresh start: a configuration that the preset knows to learn well",
+    "random": "a fresh start: a configuration drawn from the space",
+}
+_MAPPINGS = ("condition", "evidence", "posterior", "restart")
+# Left out where nothing is known of them: most searches weigh no fresh starts.
+_OF_RESTARTS = ("from", "over", "restart")
+_WEIGHED = (
+    "gain", "action_gain", "draw", "action_draw", "n", "better", "mean", "deviation",
+)  # fmt: skip
 
 
 @record
@@ -47,6 +60,9 @@ class Decision:
 
     `condition` is that of the parent, whose training `evidence` tells of. `skipped` is what came
     before but could not be taken: (action, why). `because` is said of what no action led to.
+    `restart` holds the numbers by which a fresh start and the best action were weighed (searchers/
+    restart.py), whichever came first; of a fresh start, `origin` says where it is from, and `over`
+    which trial was the best.
     """
 
     rule: str
@@ -63,6 +79,9 @@ class Decision:
     posterior: Mapping[str, float | int]
     warm_start: int | None
     because: str | None
+    origin: str | None = None
+    over: int | None = None
+    restart: Mapping[str, float | int] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -71,17 +90,20 @@ class Decision:
             return f"the rule at {plain(self.line)}" if self.line else "a rule of the spec"
         if self.rule == "start":
             return "the first configuration"
+        if self.rule == "restart":
+            return _FRESH.get(self.origin or "", "a fresh start")
         if self.rule == "fallback":
             return f"a change at random: {plain(self.because or 'no action is left')}"
         return _FOUND.get(self.found or "", "an unknown source")
 
     def to_json(self) -> dict[str, Any]:
         """The decision as JSON values, under the names that the why-record uses."""
-        told = dict(vars(self))
+        told = {"from" if k == "origin" else k: v for k, v in vars(self).items()}
         told["alternatives"] = [one.to_json() for one in self.alternatives]
         told["skipped"] = [{"action": a, "why": w} for a, w in self.skipped]
         told["warm_start"] = None if self.warm_start is None else {"trial": self.warm_start}
-        return told | {name: dict(told[name]) for name in ("condition", "evidence", "posterior")}
+        told |= {name: dict(told[name]) for name in _MAPPINGS}
+        return {k: v for k, v in told.items() if k not in _OF_RESTARTS or v not in (None, {})}
 
 
 def decision_of(why: Mapping[str, Any]) -> Decision | None:
@@ -112,9 +134,12 @@ def decision_of(why: Mapping[str, Any]) -> Decision | None:
             for item, action in _actions(data.get("skipped"))
         ),
         variant=_text(data.get("variant")),
-        posterior=_posterior(_mapping(data.get("posterior"))),
+        posterior=_numbers(_mapping(data.get("posterior")), _POSTERIOR),
         warm_start=_integer(_mapping(data.get("warm_start")).get("trial")),
         because=_text(data.get("because")),
+        origin=_text(data.get("from")),
+        over=_integer(data.get("over")),
+        restart=_numbers(_mapping(data.get("restart")), _WEIGHED),
     )
 
 
@@ -209,8 +234,8 @@ def _is_state(part: Any, word: Any) -> bool:
     return part in _PARTS and isinstance(word, str)
 
 
-def _posterior(data: Mapping[str, Any]) -> dict[str, float | int]:
-    return {name: data[name] for name in _POSTERIOR if _number(data.get(name)) is not None}
+def _numbers(data: Mapping[str, Any], names: Sequence[str]) -> dict[str, float | int]:
+    return {name: data[name] for name in names if _number(data.get(name)) is not None}
 
 
 def _actions(listed: Any) -> Iterator[tuple[Mapping[str, Any], str]]:

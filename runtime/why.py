@@ -30,6 +30,7 @@ from automlc.runtime.wording import (
     shown,
     sparkline,
     thin,
+    weighed,
 )
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -48,7 +49,7 @@ _PARENTS = ("parent", "parents")
 # What a decision tells in its own words; other keys of the proposal are shown as they are.
 _DECIDED = frozenset(
     "rule parent action condition evidence found line score alternatives skipped variant posterior"
-    " warm_start because".split()
+    " warm_start because from over restart".split()
 )
 _MOST_CHANGES = 20
 _MOST_NAMED = 5
@@ -242,6 +243,8 @@ def _decided(record: Why) -> list[tuple[str, str]]:
         ("because", looked if found.condition else ""),
         ("condition", state),
         ("from", found.source + score),
+        ("a fresh start", weighed(found.restart, found.over)),
+        ("drawn gains", _drawn(found)),
         *_listed("next best", alternatives),
         *_listed("skipped", skipped),
         ("posterior", ", ".join(f"{k} {number(v)}" for k, v in found.posterior.items())),
@@ -255,6 +258,16 @@ def _decided(record: Why) -> list[tuple[str, str]]:
 def _alternative(one: Alternative) -> str:
     on = "" if one.parent is None else f" on trial {one.parent}"
     return plain(one.action) + on + ("" if one.score is None else f" ({number(one.score)})")
+
+
+def _drawn(found: Decision) -> str:
+    """What decided between a fresh start and the best action; empty where none was weighed."""
+    draws = [found.restart.get(name) for name in ("draw", "action_draw")]
+    if None in draws:
+        return ""
+    fresh, action = (number(draw, digits=3) for draw in draws)
+    taken = "the fresh start" if found.rule == "restart" else "the action"
+    return f"{fresh} by a fresh start, {action} by the best action, so {taken} was taken"
 
 
 def _warm_start(lent: int | None, found: Decision) -> str:

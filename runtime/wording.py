@@ -161,6 +161,27 @@ def start(pace: Mapping[str, Any] | None) -> str:
     return plain(chosen.get("because") or "") if isinstance(chosen, Mapping) else ""
 
 
+def weighed(found: Mapping[str, Any], over: int | None) -> str:
+    """A fresh start against the best action, from the numbers of a why-record; empty without any.
+
+    >>> told = weighed({"gain": 0.31, "action_gain": 0.118, "n": 4, "better": 3}, 2)
+    >>> told.split("; ")[0]
+    'expected to lower ln(error) below that of trial 2 by 0.31, the best action by 0.118'
+    >>> told.split("; ")[1]
+    'of 4 starts so far 3 were as good as the best trial'
+    """
+    if not {"gain", "action_gain", "n", "better"} <= found.keys():
+        return ""
+    best = "the best trial's" if over is None else f"that of trial {over}"
+    gain, other = (number(found[name], digits=3) for name in ("gain", "action_gain"))
+    starts = count(found["n"], "start")
+    were = "was" if found["better"] == 1 else "were"
+    return (
+        f"expected to lower ln(error) below {best} by {gain}, the best action by {other};"
+        f" of {starts} so far {found['better']} {were} as good as the best trial"
+    )
+
+
 def columns(rows: Iterable[tuple[str, str]], *, indent: str = "  ") -> list[str]:
     """Name and value rows as aligned lines."""
     listed = [(plain(name), value) for name, value in rows]

@@ -41,6 +41,7 @@ MAIN = {
 # Of these, those that are no section when they stand alone: `search tpe` is the text tpe.
 SHORT = frozenset({"search", "stopping", "backend", "rules"})
 # (section, word) -> the list that such a statement adds to.
+_MOST = 10 * MAX_REPEATS  # findings of one code
 _SIGN = re.compile(r"([=:])\s*")  # of other languages, between a key and its value
 _FOLD = re.compile(r"[ \t]*[\r\n]\s*")  # a text over several lines is one with blanks
 LISTS = {("", "constrain"): "constraints", ("space", "forbid"): "forbid", ("rules", "when"): "when"}
@@ -284,7 +285,7 @@ class _Reader:
 
     def _add(self, code: str, message: str, span: Span, hint: str | None, *notes: Note) -> None:
         self.repeats[code] = self.repeats.get(code, 0) + 1
-        if self.repeats[code] <= 10 * MAX_REPEATS:
+        if self.repeats[code] <= _MOST:
             self.found.append(Diagnostic(code, message, span, hint, notes=notes))
 
 
@@ -305,9 +306,12 @@ class Builder:
         self.text = text
         self.places = places
         self.found = found
+        self.repeats: dict[str, int] = {}
 
     def report(self, code: str, message: str, span: Span, hint: str, *notes: Note) -> None:
-        self.found.append(Diagnostic(code, message, span, hint, notes=notes))
+        self.repeats[code] = self.repeats.get(code, 0) + 1
+        if self.repeats[code] <= _MOST:
+            self.found.append(Diagnostic(code, message, span, hint, notes=notes))
 
     # -- single values --
 

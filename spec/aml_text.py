@@ -104,7 +104,11 @@ class _Writer:
         """A head and its lines between braces; on one line where they are few and short."""
         few = not self.comments.within(value)
         inner = list(lines) if few else None
-        if inner is not None and len(inner) <= 4 and not any(_is_open(line) for line in inner):
+        if (
+            inner is not None
+            and len(inner) <= 4
+            and (len(inner) == 1 or not any(_is_open(line) for line in inner))
+        ):
             text = (
                 f"{head} {{ {'; '.join(line.strip() for line in inner)} }}"
                 if inner
@@ -334,6 +338,7 @@ class _Writer:
 
 
 def _is_open(line: str) -> bool:
+    """Whether a line begins, ends or holds a block, of which one inside another is enough."""
     return line.rstrip().endswith(("{", "[", "}", "]")) and line.strip() not in ("{}", "[]")
 
 

@@ -21,7 +21,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"|' + r"'(?:[^'\n\r]|'')*'")
 # What may change where a text ends; all other characters are skipped at once.
 _MARK = re.compile("[()\\[\\]{};,\"'#]|\r\n|[\n\r\x85\u2028\u2029]")
-MOST_LINES = 60  # of one text: a bracket that is never closed must not take the rest of the file
+MOST_LINES = 30  # of one text: a bracket that is never closed must not take the rest of the file
 _SINGLE = {"{": "LBRACE", "}": "RBRACE", "[": "LSQB", "]": "RSQB", "~": "TILDE"}
 
 

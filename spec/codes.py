@@ -27,8 +27,9 @@ class Code:
     place: str | None = None
 
 
-# Where an example stands; DATA is TOP for what is only known with the data at hand.
-TOP, FILE, DATA = "", "file", "data!"
+# Where an example stands; AML is TOP of an .aml file, DATA is TOP for what is only known with the
+# data at hand.
+TOP, FILE, DATA, AML = "", "file", "data!", "aml"
 PARAMETERS, MODEL, SPACE = "space.parameters", "space.model", "space"
 
 
@@ -136,6 +137,7 @@ _TABLE = (
         "A statement of an .aml file is key value, key { statements }, key [items] or lr ~ domain.",
         "task = image_classification",
         "task image_classification",
+        place=AML,
     ),
     Code(
         "E114",
@@ -143,6 +145,7 @@ _TABLE = (
         "Every { has its }, every [ its ].",
         "budget { trials 3",
         "budget { trials 3 }",
+        place=AML,
     ),
     Code(
         "E115",
@@ -150,21 +153,24 @@ _TABLE = (
         'A text between quotes ends on its line; \\n, \\t, \\\\, \\" and \\uXXXX are its escapes.',
         'name "digits',
         'name "digits"',
+        place=AML,
     ),
     Code(
         "E116",
         "words where a block or arguments belong (.aml)",
         "Only sections with a main key have a word before the block, and layers have arguments as "
         "name=value.",
-        "model { conv2d(8) }",
-        "model { conv2d(filters=8) }",
+        "space { model { conv2d(8); global_avg_pool2d; dense(units=outputs) } }",
+        "space { model { conv2d(filters=8); global_avg_pool2d; dense(units=outputs) } }",
+        place=AML,
     ),
     Code(
         "E117",
         "`~` outside of the space (.aml)",
         "Parameters are declared in the block of `space`.",
-        "budget { lr ~ float(0, 1) }",
-        "space { lr ~ float(0, 1) }",
+        "budget { lr ~ float(0.1, 1) }",
+        "space { lr ~ float(0.1, 1) }",
+        place=AML,
     ),
     Code(
         "E118",
@@ -607,6 +613,28 @@ _DATA = (
         "Cells that are empty or hold nothing but blanks: a model sees only padding there.",
         "a row whose text is empty",
         "take the row out",
+    ),
+    Code(
+        "W516",
+        "rows of one part in another",
+        "The same features stand in two parts of the data, so a score does not only say how the "
+        "model does on what it has not seen.",
+        "x_test[3] is x_train[17]",
+        "take such rows out of one part",
+    ),
+    Code(
+        "W517",
+        "repeated rows that a random split divides",
+        "At least one row in a hundred repeats another; the split puts copies on both sides.",
+        "a table that was written twice",
+        "split: {column: part}",
+    ),
+    Code(
+        "W518",
+        "the same row with different labels",
+        "Equal features have different labels, which no model can fit.",
+        "line 5 is `spam`, line 9 with the same text is `ham`",
+        "correct the labels, or take the rows out",
     ),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from automlc.spec.codes import CODES, DATA, FILE, TOP, Code
+from automlc.spec.codes import AML, CODES, DATA, FILE, TOP, Code
 
 # The first digit, or the letter -> heading and what to know of it.
 FAMILIES = {
@@ -35,6 +35,7 @@ def _page(entry: Code) -> str:
         TOP: "Both texts are parts of a spec, at its top; tests hold them to what is said here.",
         DATA: "Both texts are parts of a spec, at its top, and are judged with the data at hand; "
         "tests hold them to what is said here.",
+        AML: "Both texts stand at the top of an .aml file; tests hold them to what is said here.",
         FILE: "Both texts are whole files; tests hold them to what is said here.",
     }.get(
         entry.place,

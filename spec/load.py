@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,7 +212,9 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     if found and not file.endswith(".aml"):
         from automlc.spec.repairs import with_repairs
 
-        found = with_repairs(found, root, source.text, file)
+        found = with_repairs(found, root if layers is None else None, source.text, file)
+    if file.endswith(".aml"):  # an edit that writes YAML's marks is none there
+        found = [d if _is_plain(d.fix) else replace(d, fix=None) for d in found]
     loaded = None
     if spec is not None and isinstance(root, MappingNode):
         loaded = LoadedSpec(spec, root, source, tuple(found), layers)
@@ -222,6 +224,10 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
         partial = None if layers is not None and layers.broken else loaded
         raise SpecError(found, sources, partial)
     return loaded
+
+
+def _is_plain(fix: Fix | None) -> bool:
+    return fix is None or not any("{" in edit.text or ": " in edit.text for edit in fix.edits)
 
 
 _EXAMPLE = "begin with automlc: 1, then task: and data:"

@@ -16,7 +16,12 @@ from automlc.spec.load import load_text
 from automlc.spec.yaml_nodes import decode
 
 FOLDER = Path(__file__).parent / "bad" / "specs"
-SPECS = sorted(FOLDER.glob("*.yaml"))
+SPECS = sorted([*FOLDER.glob("*.yaml"), *FOLDER.glob("*.aml")])
+
+
+def expected_of(path: Path) -> Path:
+    """`x.expected` for `x.yaml`, `x.aml.expected` for its twin."""
+    return path.with_suffix(".expected" if path.suffix == ".yaml" else ".aml.expected")
 
 
 def found_in(path: Path) -> SpecError:
@@ -33,13 +38,13 @@ def found_in(path: Path) -> SpecError:
     raise AssertionError(f"{path.name} is accepted")
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
 def test_a_broken_spec_gets_its_diagnostics(path: Path) -> None:
-    expected = path.with_suffix(".expected").read_text(encoding="utf-8")
+    expected = expected_of(path).read_text(encoding="utf-8")
     assert expected == found_in(path).rendered() + "\n"
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
 def test_every_diagnostic_is_complete(path: Path) -> None:
     for diagnostic in found_in(path).diagnostics:
         assert diagnostic.code in CODES
@@ -50,15 +55,16 @@ def test_every_diagnostic_is_complete(path: Path) -> None:
 
 
 def test_no_expected_text_is_left_over() -> None:
-    assert {p.stem for p in SPECS} == {p.stem for p in FOLDER.glob("*.expected")}
-    assert len(SPECS) >= 45
+    assert {expected_of(p) for p in SPECS} == {*FOLDER.glob("*.expected")}
+    assert len([p for p in SPECS if p.suffix == ".yaml"]) >= 150
+    assert len([p for p in SPECS if p.suffix == ".aml"]) >= 30
 
 
 def write() -> None:
     """Rewrite all expected texts."""
     for path in SPECS:
         text = found_in(path).rendered() + "\n"
-        path.with_suffix(".expected").write_text(text, encoding="utf-8")
+        expected_of(path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__" and "--write" in sys.argv:

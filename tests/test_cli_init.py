@@ -374,7 +374,6 @@ def test_a_target_that_no_model_can_learn_is_refused(here: Path) -> None:
         (["--data", "flowers.csv", "--metric", "acuracy"], "is no metric", "accuracy"),
         (["--data", "flowers.csv", "--task", "image_classification"], "does not fit", "tabular"),
         (["--data", "builtin:digits", "--target", "x"], "only tables have columns", "--target"),
-        (["task.aml", "--data", "flowers.csv"], "YAML", "task.yaml"),
         (["flowers.csv.d/x.yaml", "--data", "absent.csv"], "there is no", ""),
         (["data/inside.csv/task.yaml", "--data", "flowers.csv"], "is a file, and no folder", ""),
         (["flowers.txt"], "there is no flowers.txt", "--data"),
@@ -484,3 +483,11 @@ def test_on_a_terminal_yes_asks_nothing(here: Path) -> None:
     assert code == 0, shown
     assert "]: " not in shown
     planned(here / "flowers.yaml")
+
+
+def test_a_dsl_spec_is_written_and_plans(here: Path) -> None:
+    (here / "flowers.csv").write_text("size,kind\n" + "1.5,rose\n2.5,lily\n" * 30)
+    init("task.aml", "--data", "flowers.csv")
+    text = (here / "task.aml").read_text()
+    assert "#" in text
+    planned(here / "task.aml")

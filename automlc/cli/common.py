@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from automlc.spec.diagnostics import Diagnostic, render
+from automlc.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from automlc.spec.load import Variant
@@ -23,6 +25,17 @@ data_root_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path, file_okay=False),
     help="A further folder in which data may lie; may be given several times.",
+)
+
+
+FORMATS = ("full", "concise", "json", "github", "sarif")
+TO_OUTPUT = FORMATS[2:]  # for other programs
+diagnostics_option = click.option(
+    "--diagnostics",
+    type=click.Choice(FORMATS),
+    default="full",
+    show_default=True,
+    help="How errors and warnings are printed.",
 )
 
 
@@ -53,12 +66,24 @@ def variant_of(target: Path, profile: str | None, overrides: tuple[str, ...]) ->
     return Variant(profile, overrides)
 
 
-def say_warnings(warnings: Iterable[Diagnostic]) -> None:
+def say_warnings(warnings: Iterable[Diagnostic], form: str = "full") -> None:
     """Print warnings to standard error, where they cannot be mistaken for output."""
     found = tuple(warnings)
     if found:
         color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        click.echo(render(found, format="concise", sources={}, color=color), err=True)
+        form = form if form in TO_OUTPUT else "concise"
+        click.echo(render(found, format=form, sources={}, color=color), err=True)
+
+
+@contextmanager
+def errors_as(form: str) -> Iterator[None]:
+    """Errors of a spec printed to standard error in a form; exit code 1, as for any wrong spec."""
+    try:
+        yield
+    except SpecError as error:
+        color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        click.echo(error.rendered(format=form, color=color and form == "full"), err=True)
+        raise click.exceptions.Exit(error.exit_code) from None
 
 
 def roots_of_environment() -> list[Path]:

@@ -12,31 +12,30 @@ from pathlib import Path
 
 import click
 
-from automlc.compiler.checks import check, with_rest
+from automlc.compiler import checks
 from automlc.spec.diagnostics import clean
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.fixing import Checked, Fixed, fix_text
-from automlc.spec.load import load_text
+from automlc.spec.load import PLAIN, Variant
 from automlc.spec.yaml_nodes import decode
 
 
-def check_text(text: str, file: str) -> Checked:
+def check_text(text: str, file: str, variant: Variant = PLAIN) -> Checked:
     """All that `validate` says of a text that stands in `file`."""
-    try:
-        loaded = load_text(text, file)
-    except SpecError as error:
-        return Checked(with_rest(error).diagnostics, error.partial is not None)
-    return Checked((*loaded.warnings, *check(loaded)))
+    found, _, complete = checks.check_text(text, file, variant)
+    return Checked(tuple(found), complete)
 
 
-def fix_file(path: Path, *, unsafe: bool, diff: bool) -> tuple[Fixed, str]:
+def fix_file(
+    path: Path, variant: Variant = PLAIN, *, unsafe: bool, diff: bool
+) -> tuple[Fixed, str]:
     """Put a file right on disk, or show how; what became of it, and the text it has now."""
-    before = _read(path)
-    fixed = fix_text(before, str(path), lambda text: check_text(text, str(path)), unsafe=unsafe)
+    before, file = _read(path), str(path)
+    fixed = fix_text(before, file, lambda text: check_text(text, file, variant), unsafe=unsafe)
     if fixed.text == before:
         return fixed, before
     if diff:
-        click.echo(_difference(before, fixed.text, str(path)), nl=False)
+        click.echo(_difference(before, fixed.text, file), nl=False)
     else:
         _write(path, fixed.text)
         _tell(path, fixed)

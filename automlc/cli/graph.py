@@ -52,7 +52,7 @@ def command(
 
 
 def read_graph(
-    path: Path, roots: tuple[Path, ...], variant: Variant
+    path: Path, roots: tuple[Path, ...], variant: Variant | None = None
 ) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
     """The graph of a spec, a project folder or a graph.json, and warnings."""
     import json
@@ -61,6 +61,7 @@ def read_graph(
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.graph import SearchGraph
     from automlc.spec.errors import AutomlcError
+    from automlc.spec.load import PLAIN
 
     file = path / "graph.json" if path.is_dir() else path
     if file.suffix == ".json":
@@ -70,4 +71,4 @@ def read_graph(
             return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
         except (OSError, ValueError, RecursionError) as error:
             raise AutomlcError(f"{file} cannot be read: {error}") from error
-    return compile_spec(load_checked(file, variant), roots)
+    return compile_spec(load_checked(file, variant or PLAIN), roots)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from automlc.compiler.starter.text import Start
 
 DEFAULT = "task.yaml"
-_SPECS = (".yaml", ".yml")
+_SPECS = (".yaml", ".yml", ".aml")
 _SHOWN = 20  # answers that are listed
 
 
@@ -79,20 +79,19 @@ def command(
         told.append((what, answer))
         return answer
 
+    yaml = spec.with_suffix(".yaml")  # written as YAML, and as the DSL at the end
     start = start_for(
-        source, spec, data_root, Given(task, target, metric, trials, epochs, backend), ask
+        source, yaml, data_root, Given(task, target, metric, trials, epochs, backend), ask
     )
     if asks and trials is None:
         start = _with_trials(start)
     text = spec_text(start)
-    _check(text, spec, data_root)
-    _write(spec, text, force)
+    _check(text, yaml, data_root)
+    _write(spec, _as_dsl(text) if spec.suffix.lower() == ".aml" else text, force)
     _tell(spec, start, told, data_root)
 
 
 def _spec_path(where: Path) -> Path:
-    if where.suffix.lower() == ".aml":
-        raise AutomlcError("init writes YAML only for now", f"name it {where.with_suffix('.yaml')}")
     if where.suffix.lower() in _SPECS and not where.is_dir():
         spec = where
     elif where.exists() and not where.is_dir():
@@ -109,6 +108,12 @@ def _spec_path(where: Path) -> Path:
     if spec.parent.exists() and not spec.parent.is_dir():
         raise AutomlcError(f"{spec.parent} is a file, and no folder", "name another place")
     return spec
+
+
+def _as_dsl(text: str) -> str:
+    from automlc.spec.formatting import formatted
+
+    return formatted(text, "task.yaml", "dsl")
 
 
 def _refuse_to_overwrite(spec: Path, force: bool) -> None:

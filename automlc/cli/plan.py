@@ -7,6 +7,8 @@ import click
 
 from automlc.cli.common import (
     data_root_option,
+    diagnostics_option,
+    errors_as,
     say_warnings,
     spec_argument,
     variant_of,
@@ -24,6 +26,7 @@ from automlc.cli.common import (
 )
 @variant_options
 @data_root_option
+@diagnostics_option
 def command(
     spec: Path,
     as_json: bool,
@@ -31,6 +34,7 @@ def command(
     profile: str | None,
     overrides: tuple[str, ...],
     data_root: tuple[Path, ...],
+    diagnostics: str,
 ) -> None:
     """Show what compiling and running SPEC would do."""
     if as_json and resolved:
@@ -39,9 +43,10 @@ def command(
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.plan_text import plan_text
 
-    loaded = load_checked(spec, variant_of(spec, profile, overrides))
-    graph, warnings = compile_spec(loaded, data_root)
-    say_warnings(warnings)
+    with errors_as(diagnostics):
+        loaded = load_checked(spec, variant_of(spec, profile, overrides))
+        graph, warnings = compile_spec(loaded, data_root)
+    say_warnings(warnings, diagnostics)
     if resolved:
         from automlc.compiler.resolved import resolved_text
 

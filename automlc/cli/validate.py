@@ -6,14 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from automlc.cli.common import default_spec, variant_options
+from automlc.cli.common import FORMATS, TO_OUTPUT, default_spec, variant_of, variant_options
 from automlc.spec.diagnostics import Diagnostic, Severity, clean, render
 
-FORMATS = ("full", "concise", "json", "github", "sarif")
-TO_OUTPUT = FORMATS[2:]  # for other programs, to standard output
+if TYPE_CHECKING:
+    from automlc.spec.load import Variant
 
 
 @click.command("validate")
@@ -54,7 +55,10 @@ def command(
         for file in files or (str(default_spec()),):
             of_file, texts = check_file(Path(file), profile, overrides)
             if (fix or diff) and any(d.fix for d in of_file):
-                of_file, changed = _fixed(Path(file), of_file, unsafe=unsafe_fixes, diff=diff)
+                variant = variant_of(Path(file), profile, overrides)
+                of_file, changed = _fixed(
+                    Path(file), of_file, variant, unsafe=unsafe_fixes, diff=diff
+                )
                 texts |= changed
             sources |= texts
             found += of_file
@@ -65,12 +69,12 @@ def command(
 
 
 def _fixed(
-    path: Path, found: list[Diagnostic], *, unsafe: bool, diff: bool
+    path: Path, found: list[Diagnostic], variant: "Variant", *, unsafe: bool, diff: bool
 ) -> tuple[list[Diagnostic], dict[str, str]]:
     """What remains to be said of a file that was put right, and its text."""
     from automlc.cli.fixing import fix_file
 
-    fixed, text = fix_file(path, unsafe=unsafe, diff=diff)
+    fixed, text = fix_file(path, variant, unsafe=unsafe, diff=diff)
     return (found, {}) if diff else (list(fixed.remaining), {str(path): text})
 
 

@@ -29,7 +29,7 @@ from typing import Any
 from automlc.backends import build
 from automlc.compiler.checks import load_checked
 from automlc.runtime.monitor.timeline import metric_of
-from automlc.runtime.plan import load_plan
+from automlc.runtime.plan import Choice, load_plan
 from automlc.runtime.rules.effect import error_of
 from automlc.runtime.rules.library import FOLDER, load_builtin
 from automlc.runtime.rules.measured import DataSet, Gains, Measurements, key_of
@@ -38,11 +38,12 @@ from automlc.runtime.run import Options, execute
 from automlc.runtime.view import RunView
 from automlc.spec.model import Rules, Search, Stopping
 
-FEEDBACK = {"strategy": "feedback", "warm_start": "never"}
+FEEDBACK = {"strategy": "feedback", "warm_start": "never", "restart": False}
 GREEDY = FEEDBACK | {"variant": "greedy"}
 # name -> (search, table, whether the space is expanded)
 STRATEGIES: dict[str, tuple[dict[str, Any], str, bool]] = {
     "adaptive, measured": (FEEDBACK, "measured", True),
+    "adaptive, measured, restart": (FEEDBACK | {"restart": True}, "measured", True),
     "adaptive, one row": (FEEDBACK, "one row", True),
     "adaptive, no table": (FEEDBACK, "none", True),
     "adaptive, published": (FEEDBACK, "dream", True),
@@ -70,6 +71,9 @@ CLAIMS = (
     ("adaptive, measured", "autokeras_bayesian"),
     ("adaptive, measured", "tpe"),
     ("adaptive, measured", "random"),
+    ("adaptive, measured, restart", "adaptive, measured"),
+    ("adaptive, measured, restart", "tpe"),
+    ("adaptive, measured, restart", "random"),
 )
 _RESAMPLES = 10_000
 
@@ -98,14 +102,17 @@ def one(spec: Path, name: str, seed: int, trials: int) -> dict[str, Any]:
         source = None if project.data is None else str(project.data)
         execute(project.path, Options(folder / "run", allow_code=("plan.json",), source=source))
         with RunView.open(folder / "run") as view:
-            values = [trial.value for trial in view.trials()]
+            found = list(view.trials())
+        values = [trial.value for trial in found]
+        proposed = [(trial.why.get("proposal") or {}).get("rule") for trial in found]
         task = load_plan(project.path / "plan.json").task
     metric = metric_of(task.metric, task.goal)
     best, course = math.inf, []
     for value in values:
         best = min(best, error_of(value, metric) if value is not None else best)
         course.append(best)
-    return {"data": section.name, "strategy": name, "seed": seed, "errors": course}
+    told = {"data": section.name, "strategy": name, "seed": seed, "errors": course}
+    return told | {"values": values, "rules": proposed}
 
 
 def begin(project: Path, seed: int) -> None:
@@ -115,7 +122,12 @@ def begin(project: Path, seed: int) -> None:
     config = plan.space.build(
         lambda p: _drawn(p.name, p.domain, seed) if p.name in SHARED else p.default
     )
-    sized = replace(plan, space=plan.space.with_defaults(config))
+    # Starts that a preset knows would be told to one strategy alone.
+    sized = replace(plan, space=plan.space.with_defaults(config), starts=())
+    if plan.search.name == "feedback":
+        # What is drawn is not what the preset's makers chose, and the search may know that.
+        options = {**plan.search.options, "start": dict(config)}
+        sized = replace(sized, search=Choice("feedback", options))
     (project / "plan.json").write_text(json.dumps(sized.to_json(), indent=1, sort_keys=True))
 
 

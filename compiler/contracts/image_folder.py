@@ -25,6 +25,7 @@ from automlc.compiler.contracts.base import (
     show_names,
 )
 from automlc.compiler.contracts.contract import DataContract, ImageInput, Storage
+from automlc.compiler.contracts.duplicates import Duplicates
 from automlc.compiler.contracts.files import is_inside, sha256_of_listing
 from automlc.spec.diagnostics import quote
 
@@ -45,6 +46,7 @@ class _Seen:
     has_color: bool = False
     counts: dict[str, Counter[Label]] = field(default_factory=dict)
     other_files: list[str] = field(default_factory=list)
+    duplicates: Duplicates = field(default_factory=lambda: Duplicates("image"))
 
 
 def read(request: Request) -> DataContract:
@@ -75,6 +77,7 @@ def read(request: Request) -> DataContract:
     target = class_target(request, train, held, where=quote(request.source))
     storage = _storage(seen, parts, request.path)
     rows = rows_after_split(request, storage, target)
+    seen.duplicates.report(request, storage)
     return DataContract(
         source=request.source,
         format="image_folder",
@@ -171,6 +174,8 @@ def _read_part(request: Request, pillow: Any, part: str, folder: Path, seen: _Se
                     "E369", "data.source", f"the folder has more than {MAX_FILES:,} images"
                 )
             _read_image(request, pillow, path, seen)
+            name, digest = seen.digests[-1]
+            seen.duplicates.add(part, digest.encode(), class_folder.name, name)
         counts[class_folder.name] += len(seen.digests) - before
         if len(seen.digests) == before:
             request.problems.report(

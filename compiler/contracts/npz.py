@@ -38,6 +38,8 @@ from automlc.compiler.contracts.contract import (
     TableInput,
     Target,
 )
+from automlc.compiler.contracts.duplicates import MAX_ROWS as MAX_COMPARED
+from automlc.compiler.contracts.duplicates import Duplicates
 from automlc.compiler.contracts.files import sha256_of_file
 from automlc.spec.diagnostics import quote
 from automlc.spec.record import record
@@ -113,6 +115,9 @@ def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
     storage = Storage(
         storage.kind, storage.train, storage.validation, storage.test, {**storage.details, **extra}
     )
+    duplicates = _duplicates(request, archive, parts)
+    if duplicates is not None:
+        duplicates.report(request, storage)
     return DataContract(
         source=request.source,
         format="npz",
@@ -122,6 +127,24 @@ def _read(request: Request, archive: zipfile.ZipFile) -> DataContract:
         rows=rows_after_split(request, storage, target),
         storage=storage,
     )
+
+
+def _duplicates(request: Request, archive: zipfile.ZipFile, parts: list[Part]) -> Duplicates | None:
+    """The rows of all parts; None where they do not stand one after another."""
+    if any(part.features.fortran for part in parts):
+        request.problems.note("arrays in Fortran order are not looked through for equal rows")
+        return None
+    found = Duplicates()
+    for part in parts:
+        labels = _load(request.problems, archive, part.labels).reshape(-1).tolist()
+        found.skipped |= len(labels) > MAX_COMPARED
+        size = part.features.dtype.itemsize * prod(part.features.shape[1:])
+        with archive.open(f"{part.features.name}.npy") as file:
+            _header(file)
+            for number, label in enumerate(labels[:MAX_COMPARED]):
+                where = f"{part.features.name}[{number}]"
+                found.add(part.role, file.read(size), str(label), where)
+    return found
 
 
 def _headers(problems: Findings, archive: zipfile.ZipFile) -> dict[str, Header]:

@@ -36,6 +36,7 @@ from automlc.compiler.contracts.contract import (
     Target,
 )
 from automlc.compiler.contracts.delimited import Block, Delimited
+from automlc.compiler.contracts.duplicates import Duplicates, joined
 from automlc.compiler.contracts.files import sha256_of_file
 from automlc.compiler.contracts.parquet import Parquet
 from automlc.spec.diagnostics import quote
@@ -75,6 +76,7 @@ def read(request: Request) -> DataContract:
     target = scan.target_found()
     storage = scan.storage()
     rows = rows_after_split(request, storage, target)
+    scan.duplicates.report(request, storage)
     if problems.has_errors:
         raise problems.stopped()
     return DataContract(
@@ -153,6 +155,7 @@ class Scan:
             if name not in skipped and self.declared.get(name) != "ignore"
         }
         self.labels = _Labels()
+        self.duplicates = Duplicates("line")
         self.rows: Counter[str] = Counter()
         self.words: dict[str, dict[str, int]] = {}  # part -> word in the file -> first line
 
@@ -165,6 +168,7 @@ class Scan:
             parts = self._parts(block, split)
             self.rows.update(parts)
             self._add_labels(block, block.columns[target], parts)
+            self._add_rows(block, block.columns[target], parts)
             self.look(block, parts)
         if not self.rows:
             raise self.request.problems.stop("E367", "data.source", "the table has no rows")
@@ -174,6 +178,16 @@ class Scan:
             )
         self._check_labels()
         self._check_words()
+
+    def seen_places(self) -> list[int]:
+        """The columns that the model sees, by their places."""
+        return list(self.facts)
+
+    def _add_rows(self, block: Block, labels: Sequence[str], parts: Sequence[str]) -> None:
+        columns = [block.columns[place] for place in self.seen_places()]
+        rows = zip(*columns, strict=True) if columns else iter(())
+        for line, part, label, cells in zip(block.lines, parts, labels, rows, strict=False):
+            self.duplicates.add(part, joined(cells), label, f"line {line:,}")
 
     def look(self, block: Block, parts: Sequence[str]) -> None:
         """One block of what the model is to see, and the part of each row."""

@@ -65,6 +65,10 @@ class TextScan(Scan):
         self.distinct: set[str] = set()
         self.blank: list[int] = []  # lines
 
+    def seen_places(self) -> list[int]:
+        """The columns of the text."""
+        return self.places
+
     def look(self, block: Block, parts: Sequence[str]) -> None:
         """Lengths and tokens of rows that are not in a test part of the source's own."""
         settings = self.request.data.text

@@ -13,7 +13,7 @@ from automlc.runtime.monitor import Condition
 from automlc.runtime.monitor.timeline import changes
 from automlc.runtime.monitor.words import words
 from automlc.runtime.report.charts import ranked
-from automlc.runtime.wording import number, plain, thin
+from automlc.runtime.wording import number, plain, thin, weighed
 from automlc.spec.record import record
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOST_ACTIONS = 100
 MOST_NODES = 200
 DEEPEST = 12  # levels of the tree that are set in; the levels below stand under the last one
 _MOST_CHANGES = 6
-_ROLES = {"start": "the start", "fallback": "a change at random"}
+_ROLES = {"start": "the start", "fallback": "a change at random", "restart": "a fresh start"}
 
 # A letter for each word, so that a strip is readable without its colors; normal is a dot.
 _INSIDE = {"dying": "D", "vanishing": "V", "exploding": "E"}
@@ -269,7 +269,7 @@ def _kept(steps: Sequence[Step], by_number: Mapping[int, Step], path: set[int]) 
 
 def _node(step: Step, depth: int, on_path: bool, best: Trial | None) -> dict[str, Any]:
     trial, decision, effect = step.trial, step.decision, step.effect
-    role = "" if decision is None else _ROLES.get(decision.rule, "")
+    role = "" if decision is None else _role(decision)
     action = "" if decision is None or decision.action is None else plain(decision.action)
     return {
         "number": trial.number,
@@ -283,6 +283,13 @@ def _node(step: Step, depth: int, on_path: bool, best: Trial | None) -> dict[str
         "effect": "" if effect is None else _brought(effect),
         "better": effect is not None and (effect.gain or 0.0) > 0,
     }
+
+
+def _role(decision: Decision) -> str:
+    """What a trial without an action was for; of a fresh start also why it was taken."""
+    role = _ROLES.get(decision.rule, "")
+    why = weighed(decision.restart, decision.over) if decision.rule == "restart" else ""
+    return f"{role}, {why}" if why else role
 
 
 def _brought(effect: Effect) -> str:

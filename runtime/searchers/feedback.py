@@ -27,6 +27,15 @@ from automlc.runtime.rules.belief import Belief, Beliefs, Observation, prior
 from automlc.runtime.rules.effect import effect, error_of, pooled
 from automlc.runtime.rules.table import Ranked, Rules, Table
 from automlc.runtime.searchers.base import SEARCHERS, Config, NoOptions, Past, Proposal, key_of
+from automlc.runtime.searchers.restart import (
+    CHOSEN_FROM,
+    Gap,
+    Weighed,
+    fresher,
+    said,
+    usual_seconds,
+    weigh,
+)
 from automlc.spec.domains import Space
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -114,6 +123,26 @@ class _Past:
                 harm = _harm(max(errors), parent.value, metric)
                 yield Observation(state, action, pooled(-harm))
 
+    def gaps(self, best: float, metric: Metric, start: str) -> list[Gap]:
+        """ln(error of the best / error) of every start that ended, held as effects are.
+
+        A start is what no action led to. One that failed counts as the worst error there was.
+        `start`: where a record that does not say it has its start from.
+        """
+        errors = [error_of(p.value, metric) for p in self.trials if p.value is not None]
+        found = []
+        for one in self.trials:
+            if isinstance(one.why.get("parent"), int) or one.state == "running":
+                continue
+            # Where a wall is near, the rule says more than that it is the start.
+            usual = start if str(one.why.get("rule")).startswith("start") else "random"
+            chosen = one.why.get("from", usual) in CHOSEN_FROM
+            if one.value is not None:
+                found.append(Gap(pooled(effect(best, one.value, metric)), chosen))
+            elif one.state == "failed":
+                found.append(Gap(pooled(-_harm(max(errors), best, metric)), chosen))
+        return found
+
 
 def _harm(worst: float, value: float, metric: Metric) -> float:
     """ln(worst error / error of a value), at least ln 4: a failed training is no small harm."""
@@ -133,7 +162,10 @@ class FeedbackSearch:
     configuration of the space's defaults, `random`, or a configuration. `exhausted`: what is done
     when no action is left: change one parameter of the parent at random (`neighbor`), draw at
     random, or end. `mutation`: how often such a change is made in between. `warm_start`: a child
-    that has the shapes of its parent may begin with the parent's weights.
+    that has the shapes of its parent may begin with the parent's weights. `restart`: the adaptive
+    variant also weighs a configuration of its own against the best action, where the incumbent is
+    believed to be poor for its space (automlc.runtime.searchers.restart); plans of before there was
+    this option go on without it.
     """
 
     class Options(NoOptions):
@@ -153,6 +185,8 @@ class FeedbackSearch:
         """Where no action is left: a neighbouring configuration, a random one, or the end."""
         warm_start: Literal["auto", "never"] = "auto"
         """Whether a trial may begin with the weights of its parent."""
+        restart: bool = False
+        """With adaptive: weigh a fresh start (the default, a known one, or random) as well."""
 
     needs_history: ClassVar[bool] = True
     exhaustive: ClassVar[bool] = False
@@ -165,17 +199,19 @@ class FeedbackSearch:
         goal: str,
         rules: Rules | None = None,
         metric: Metric | None = None,
+        starts: Sequence[Config] = (),
     ) -> None:
         self._options = options
         self._space = space
         self._metric = metric or Metric(goal)
         self._rules = rules or Rules(Table("builtin/none", ()))
         self._singles = tuple(single_actions(space))
+        self._starts = tuple(starts)
 
     @classmethod
     def for_plan(cls, options: Options, plan: Plan) -> FeedbackSearch:
         metric = metric_of(plan.task.metric, plan.task.goal)
-        return cls(options, plan.space, plan.task.goal, plan.rules, metric)
+        return cls(options, plan.space, plan.task.goal, plan.rules, metric, plan.starts)
 
     # ---- the question ----
 
@@ -230,10 +266,54 @@ class FeedbackSearch:
         if not ranked:
             return self._exhausted(parents, past, rng, seed)
         best = ranked[0]
+        fresh = self._fresh(best, ranked[:ALTERNATIVES], parents[0], past, seed, seconds)
+        if isinstance(fresh, Proposal):
+            return fresh
         why = self._why(best, ranked[1 : ALTERNATIVES + 1], skipped)
+        if fresh is not None:
+            why["restart"] = fresh.to_json()
         if seconds is not None and self._options.variant == "adaptive":
             why["weighed"] = "gain per second"
         return Proposal(best.candidate.config, why)
+
+    def _fresh(
+        self,
+        best: Chosen,
+        others: Sequence[Chosen],
+        incumbent: Past,
+        past: _Past,
+        seed: int,
+        seconds: Seconds | None,
+    ) -> Proposal | Weighed | None:
+        """A fresh start where more is expected of it than of the best action, else why not.
+
+        None where none is weighed: it is off, no trial has a value, or nothing is left to draw.
+        """
+        if not self._options.restart or best.belief is None or incumbent.value is None:
+            return None
+        # A generator of its own: which action comes first is the same with and without restarts.
+        rng = random.Random(f"{seed} restart")  # noqa: S311 - not for secrets
+        found = fresher(self._space, self._starts, lambda c: self._objection(c, past), rng)
+        # A configuration that the spec names may be anything: it counts as a draw.
+        start = self._options.start if isinstance(self._options.start, str) else "given"
+        gaps = past.gaps(incumbent.value, self._metric, start)
+        if found is None or not gaps:
+            return None
+        takes = (1.0, 1.0)
+        if seconds is not None:
+            fresh_takes = usual_seconds(found, self._space, seconds, rng)
+            takes = (fresh_takes, seconds(best.candidate.config))
+        level = self._level(best.candidate.parent)
+        choice = rng if self._options.choice == "thompson" else self._options.kappa
+        behind = self._level(incumbent) - level
+        weighed = weigh(gaps, best.belief, best.promise - level, behind, choice, takes)
+        if not weighed.restart:
+            return weighed
+        why = {**said(found, weighed, incumbent.number, seed), "variant": self._options.variant}
+        why["alternatives"] = [_alternative(one, None) for one in others]
+        if seconds is not None:
+            why["weighed"] = "gain per second"
+        return Proposal(found.config, why)
 
     def _candidates(
         self, parent: Past, past: _Past, skipped: list[dict[str, str]]
@@ -399,7 +479,7 @@ def _middle(candidates: Sequence[Candidate]) -> float:
     return median(scores) if scores else 0.0
 
 
-def _alternative(chosen: Chosen, parent: int) -> dict[str, Any]:
+def _alternative(chosen: Chosen, parent: int | None) -> dict[str, Any]:
     candidate = chosen.candidate
     found: dict[str, Any] = {"action": candidate.action.text, "found": candidate.found}
     if chosen.belief is not None:

@@ -236,7 +236,10 @@ def test_class_order_is_that_of_the_spec(tmp_path: Path) -> None:
 
 
 def test_unused_arrays_are_said_in_a_note(tmp_path: Path) -> None:
-    x, y = np.zeros((30, 4, 4), np.uint8), np.arange(30) % 3
+    x, y = (
+        np.arange(480, dtype=np.uint16).reshape(30, 4, 4).view(np.uint8)[:, :, :4],
+        np.arange(30) % 3,
+    )
     np.savez(tmp_path / "d.npz", x=x, y=y, names=np.array(["a"], dtype=object))
     found = inspect(spec(tmp_path, "image_classification", "source: d.npz"))
     assert found.diagnostics == ()

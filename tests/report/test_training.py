@@ -19,6 +19,7 @@ from automlc.runtime.report.training import (
     training,
 )
 from automlc.runtime.view import RunView
+from automlc.runtime.why import tell, why
 
 Facts = dict[str, Any]
 
@@ -222,10 +223,58 @@ def test_a_chain_of_a_thousand_trials_is_drawn_without_recursion(tmp_path: Path)
     assert max(node["level"] for node in nodes) == 12
 
 
+FRESH = {
+    "rule": "restart",
+    "from": "random",
+    "seed": 7,
+    "over": 2,
+    "restart": {
+        "gain": 0.31, "action_gain": 0.118, "draw": 0.5, "action_draw": 0.25, "n": 1, "better": 1,
+        "mean": 0.0, "deviation": 1.2,
+    },
+    "alternatives": [{"action": "depth = 1", "score": 0.1, "found": "exact", "parent": 2}],
+    "variant": "adaptive",
+}  # fmt: skip
+
+
+def test_a_fresh_start_is_a_root_and_says_in_a_sentence_why_it_was_taken(steered: Path) -> None:
+    text = json.dumps({"proposal": FRESH})
+    change(steered, ("UPDATE trials SET why = ? WHERE number = 5", (text,)))
+    (node,) = [n for n in facts(steered)["lineage"]["nodes"] if n["number"] == 5]
+    assert (node["level"], node["parent"], node["action"]) == (0, "", "")
+    assert node["role"] == (
+        "a fresh start, expected to lower ln(error) below that of trial 2 by 0.31, the best action"
+        " by 0.118; of 1 start so far 1 was as good as the best trial"
+    )
+
+
+def test_why_tells_what_a_fresh_start_was_weighed_against(steered: Path) -> None:
+    text = json.dumps({"proposal": FRESH})
+    change(steered, ("UPDATE trials SET why = ? WHERE number = 5", (text,)))
+    with RunView.open(steered) as view:
+        record = why(view, 5)
+    assert record.decision is not None
+    assert record.decision.to_json() == {
+        "parent": None, "action": None, "condition": {}, "evidence": {}, "found": None,
+        "line": None, "score": None, "skipped": [], "posterior": {}, "warm_start": None,
+        "because": None, **{k: v for k, v in FRESH.items() if k != "seed"},
+    }  # fmt: skip
+    told = [line.strip() for _, lines in tell(record) for line in lines]
+    for line in (
+        "from           a fresh start: a configuration drawn from the space",
+        "drawn gains    0.5 by a fresh start, 0.25 by the best action, so the fresh start was"
+        " taken",
+        "next best      depth = 1 on trial 2 (0.1)",
+    ):
+        assert line in told
+    assert any(line.startswith("a fresh start  expected to lower ln(error)") for line in told)
+
+
 @pytest.mark.parametrize(
     "proposal",
     [
         {"rule": "action", "parent": 5, "action": "x"},  # itself
+        {"rule": "restart", "from": 3, "over": "x", "restart": {"gain": "a", "n": None}},
         {"rule": "action", "parent": 99, "action": "x"},  # nobody
         {"rule": "action", "parent": 9, "action": "x"},  # later
         {"rule": "action", "parent": "4", "action": ["x"]},

@@ -35,6 +35,10 @@ RECORD: dict[str, Any] = {
     "warm_start": {"trial": 4},
     "because": None,
 }
+WEIGHED = {
+    "gain": 0.5, "action_gain": 0.25, "draw": 0.125, "action_draw": 1.5, "n": 3, "better": 1,
+    "mean": -0.5, "deviation": 1.0,
+}  # fmt: skip
 
 
 def trial(number: int, value: float | None, state: str = "complete", **changes: Any) -> Trial:
@@ -77,6 +81,11 @@ def test_a_whole_record_comes_back_as_it_was() -> None:
         ({"line": None}, "a rule of the spec"),
         ({"found": None}, "an unknown source"),
         ({"found": None, "rule": "start"}, "the first configuration"),
+        (
+            {"rule": "restart", "found": None, "from": "default"},
+            "a fresh start: the default of the space",
+        ),
+        ({"rule": "restart", "found": None}, "a fresh start"),
         ({"rule": "fallback", "found": None}, "a change at random: no action is left"),
         (
             {"rule": "fallback", "found": None, "because": "mutation"},
@@ -90,24 +99,36 @@ def test_where_an_action_comes_from_is_said_in_words(change: dict[str, Any], sou
     assert found.source == source
 
 
+def test_what_was_weighed_comes_back_with_the_action_and_with_the_fresh_start() -> None:
+    action = {**RECORD, "restart": WEIGHED}
+    fresh = {**RECORD, "rule": "restart", "from": "starts", "over": 4, "restart": WEIGHED}
+    for proposal in (action, fresh):
+        found = decision_of({"proposal": proposal})
+        assert found is not None
+        assert found.to_json() == proposal
+
+
 @pytest.mark.parametrize("rule", ["tpe", "random", "default", "uniform, after 100", None, 3])
 def test_other_searchers_decide_nothing_here(rule: Any) -> None:
     assert decision_of({"proposal": {"rule": rule}}) is None
     assert decision_of({}) is None
 
 
+KEYS = ("action", "trial", "n", "gradient", "gain")
 JSON = st.recursive(
     st.none() | st.booleans() | st.sampled_from([10**400, -1, 0.5, float("nan"), "x", ""]),
     lambda inner: (
         st.lists(inner, max_size=2)
-        | st.dictionaries(st.sampled_from(["action", "trial", "n", "gradient"]), inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["action", "trial", "n", "gradient", "gain"]), inner, max_size=2
+        )
     ),
     max_leaves=5,
 )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(st.sampled_from([*RECORD]), JSON))
+@given(st.dictionaries(st.sampled_from([*RECORD, "restart", "from", "over"]), JSON))
 def test_any_record_is_read_and_written_as_json(changes: dict[str, Any]) -> None:
     proposal = {**RECORD, **changes, "rule": "action"}
     found = decision_of({"proposal": proposal})

@@ -74,9 +74,9 @@ FUZZ = settings(
 )
 
 
-def check(text: str) -> None:
+def check(text: str, file: str = "fuzz.yaml") -> None:
     """The law: a spec, or diagnostics that can be printed in every form."""
-    error = outcome(text)
+    error = outcome(text, file)
     if error is None:
         return
     assert error.diagnostics
@@ -87,19 +87,56 @@ def check(text: str) -> None:
         shown.encode("utf-8")
 
 
-def outcome(text: str) -> SpecError | None:
+def outcome(text: str, file: str) -> SpecError | None:
     """What loading finds; any other exception is a failure of the law."""
     try:
-        assert isinstance(load_text(text, "fuzz.yaml"), LoadedSpec)
+        assert isinstance(load_text(text, file), LoadedSpec)
     except SpecError as error:
         return error
     return None
 
 
+FILES = st.sampled_from(["fuzz.yaml", "fuzz.aml"])
+AML = """\
+automlc 1
+task image_classification { metric accuracy; target 0.9 }
+data builtin:digits { split { validation 20%; test 0.2 } }
+space {
+  lr ~ log_uniform(1e-4, 1e-1)
+  momentum ~ choice(0.0, 0.9) default 0.9 when lr > 0.01
+  depth ~ int(1, 8)
+  forbid depth > 4 and lr ** 2 > 0.5
+  block unit(filters) { conv2d(filters=filters); batch_norm }
+  model {
+    repeat depth as i { residual { unit(filters=2 ** i) } }
+    dense(units=outputs)
+  }
+}
+constrain model.size <= 5MB
+budget { trials 25; wall 2h }  # soon
+"""
+AML_PIECES = [*PIECES, *"~;=", "model {", "block b(", "forbid ", "lr ~ ", " as ", " => "]
+
+
 @FUZZ
-@given(st.text(max_size=200))
-def test_any_text(text: str) -> None:
-    check(text)
+@given(st.text(max_size=200), FILES)
+def test_any_text(text: str, file: str) -> None:
+    check(text, file)
+
+
+@FUZZ
+@given(st.lists(st.sampled_from(AML_PIECES), max_size=25).map("".join))
+def test_texts_of_aml_pieces(text: str) -> None:
+    check(text, "fuzz.aml")
+
+
+@FUZZ
+@given(st.lists(st.tuples(st.integers(0, len(AML)), st.sampled_from(AML_PIECES)), max_size=6))
+def test_mutated_aml_specs(edits: list[tuple[int, str]]) -> None:
+    text = AML
+    for at, piece in edits:
+        text = text[:at] + piece + text[at + len(piece) :]
+    check(text, "fuzz.aml")
 
 
 @FUZZ

@@ -154,6 +154,7 @@ def test_json_is_ascii_and_complete() -> None:
             "key": "a.b",
             "span": {"file": "f", "line": 1, "column": 2, "end_line": 3, "end_column": 4},
             "notes": [],
+            "fix": None,
         }
     ]
 
