@@ -102,11 +102,12 @@ def _model(graph: SearchGraph) -> Iterator[str]:
 def _constraints(graph: SearchGraph) -> Iterator[str]:
     yield f"constraints: {len(graph.constraints)}"
     proofs = {r.key: r.decision for r in graph.records}
+    otherwise = "checked for each proposal, before training"
     for index, constraint in enumerate(graph.constraints):
-        proof = proofs.get(f"constraints[{index}].proof", "checked for each proposal, before training")
+        proof = proofs.get(f"constraints[{index}].proof", otherwise)
         yield f"  {constraint.text}  ({proof})"
     for record in graph.records:
-        if record.pass_name == "prove_constraints" and ".pruned" in record.key:  # noqa: S105
+        if record.pass_name == "prove_constraints" and record.key.startswith("space.pruned"):  # noqa: S105
             yield f"  {record.decision}  ({record.because})"
 
 

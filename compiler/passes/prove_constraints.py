@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from automlc.compiler.costing import COSTS
@@ -13,10 +14,13 @@ from automlc.spec.expressions import literal_text
 
 if TYPE_CHECKING:
     from automlc.compiler.proofs.feasibility import Clause, Smallest, Solver
+    from automlc.compiler.proofs.pruning import Pruner
     from automlc.runtime.plan import Constraint
     from automlc.spec.domains import Config
 
 _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+PRUNING = 200_000  # steps for all values together, and for one of them
+QUESTION = 20_000
 SHOWN = 6  # values of a configuration in a message
 
 
@@ -31,6 +35,7 @@ def prove_constraints(draft: Draft) -> Draft:
         Solver,
         Unknown,
     )
+    from automlc.compiler.proofs.pruning import Pruner
 
     assert draft.expansion is not None
     assert draft.costs is not None
@@ -56,7 +61,44 @@ def prove_constraints(draft: Draft) -> Draft:
             draft = draft.noted(
                 "prove_constraints", key, "checked for each proposal, before training", because
             )
-    return draft
+    if isinstance(answer, Unknown):
+        return draft
+    patient = Solver(space, draft.costs, PRUNING, QUESTION, solver.witnesses)
+    return _narrow(draft, Pruner(patient, [*bounds, *forbidden]))
+
+
+def _narrow(draft: Draft, pruner: Pruner) -> Draft:
+    """The draft without the values that no configuration has which meets the constraints."""
+    from automlc.compiler.proofs.certificates import check
+    from automlc.compiler.proofs.narrowing import narrow
+
+    assert draft.expansion is not None
+    assert draft.costs is not None
+    before, found = draft.expansion.space, list(pruner.certificates())
+    for one in found:
+        if not check(one, before, draft.costs):
+            raise AssertionError(f"compiler author: no proof that {one.what} can go")
+    after = narrow(before, found)
+    for one in found:
+        key = f"space.pruned.{one.what}"
+        stays = after[one.name].domain == before[one.name].domain
+        decision = f"{one.what} is {'never chosen' if stays else 'removed'}"
+        draft = draft.noted("prove_constraints", key, decision, one.needs)
+    for old, new in zip(before.parameters, after.parameters, strict=True):
+        if old.default != new.default:
+            text = f"default of {new.name} moved from {literal_text(old.default)}"
+            text += f" to {literal_text(new.default)}"
+            key = f"space.pruned.{new.name}.default"
+            draft = draft.noted("prove_constraints", key, text, "the value was removed")
+    if pruner.left_open:
+        draft = draft.noted(
+            "prove_constraints", "space.pruned", "other values may be impossible too",
+            pruner.left_open,
+        )  # fmt: skip
+    if after == before:
+        return draft
+    starts = tuple(s for s in draft.expansion.starts if not after.problems(s))
+    return replace(draft, expansion=replace(draft.expansion, space=after, starts=starts))
 
 
 def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> bool:

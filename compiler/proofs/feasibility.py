@@ -20,7 +20,7 @@ from automlc.runtime.costs import CostProgram
 from automlc.runtime.plan import Constraint
 from automlc.spec.domains import Choice, Config, Domain, Fixed, Float, Integer, Parameter, Space
 from automlc.spec.errors import AutomlcError
-from automlc.spec.expressions import Expr, Scalar, evaluate, names, to_text
+from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names, to_text
 from automlc.spec.record import record
 
 MAX_WORK = 400_000  # instructions that are run on boxes, for one spec
@@ -132,12 +132,15 @@ class Solver:
 
     space: Space
     costs: CostProgram
-    work: int = MAX_WORK
+    work: int = MAX_WORK  # steps left
+    most: int = MAX_WORK  # steps of one question
     witnesses: list[Config] = field(default_factory=list)
     _slices: dict[frozenset[str], CostProgram] = field(default_factory=dict)
+    _known: dict[object, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Count for each parameter the choices between two sizes that it decides."""
+        self.limit = self.work
         read: list[frozenset[str]] = []
         self._decides: dict[str, int] = {}
         for name, *rest in self.costs.code:
@@ -253,14 +256,17 @@ class Solver:
 
     def cost_of(self, config: Config, metrics: frozenset[str]) -> Mapping[str, float]:
         """These costs of a configuration; none where one of them is undefined."""
-        program = self._slice(metrics)
-        self.work -= len(program.code)
-        if self.work < 0:
-            raise OutOfWork
-        try:
-            return program.evaluate(config)
-        except AutomlcError:
-            return {}
+        key = (tuple(config.items()), metrics)
+        if key not in self._known:
+            program = self._slice(metrics)
+            self.work -= len(program.code)
+            if self.work < 0:
+                raise OutOfWork
+            try:
+                self._known[key] = program.evaluate(config)
+            except AutomlcError:
+                self._known[key] = {}
+        return self._known[key]
 
     def corners(self, box: Box) -> list[Config]:
         """A few configurations of a box: smallest, default and largest values."""
@@ -276,13 +282,19 @@ class Solver:
     def solve(self, clauses: Sequence[Clause], box: Box | None = None) -> Answer:
         """Whether some configuration of a box meets all clauses."""
         start = whole(self.space) if box is None else box
-        for config in self.witnesses:
-            if inside(config, start) and self.failed(clauses, config) is None:
-                return Found(config)
+        spared = self._spare()
         try:
+            for config in self.witnesses:
+                if inside(config, start) and self.failed(clauses, config) is None:
+                    return Found(config)
             answer = self._search(clauses, start, self.relevant(clauses), 0)
         except OutOfWork:
-            return Unknown(f"not decided within {MAX_WORK:,} steps")
+            limit = min(self.most, self.limit)
+            return Unknown(f"not decided within {limit:,} steps")
+        except ExpressionError as error:
+            return Unknown(f"a condition has no value somewhere: {error.message}")
+        finally:
+            self.work = max(self.work, 0) + spared
         if isinstance(answer, Found):
             self.witnesses.append(answer.config)
         return answer
@@ -345,8 +357,17 @@ class Solver:
         """The smallest (largest) cost under clauses; None where nothing meets them, as far as
         was looked."""
         start = whole(self.space) if box is None else box
-        search = _Minimum(self, metric, tuple(clauses), -1 if largest else 1)
-        return search.run(start)
+        spared = self._spare()
+        try:
+            return _Minimum(self, metric, tuple(clauses), -1 if largest else 1).run(start)
+        finally:
+            self.work = max(self.work, 0) + spared
+
+    def _spare(self) -> int:
+        """Put aside what one question may not spend; returns how much that is."""
+        spared = max(0, self.work - self.most)
+        self.work -= spared
+        return spared
 
 
 @dataclass
@@ -383,7 +404,7 @@ class _Minimum:
                     self._push(heap, {**box, name: part}, order)
             else:
                 bound = self.best
-        except OutOfWork:
+        except (OutOfWork, ExpressionError):
             proven = False
         if self.config is None:
             return None
@@ -408,6 +429,8 @@ class _Minimum:
 
 def within(cost: Some, constraint: Constraint) -> Truth:
     """Whether a cost is within a bound for all, none or some of the values it may have."""
+    if cost.few == () and cost.absent:
+        return False  # undefined in every configuration
     op, bound = constraint.op, constraint.bound
     if op in (">=", ">"):
         low, high, bound = -cost.high, -cost.low, -bound

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from automlc.compiler.proofs.certificates import check
+from automlc.compiler.proofs.classes import members
 from automlc.compiler.proofs.conflict import minimal_conflict
 from automlc.compiler.proofs.counting import count
-from automlc.compiler.proofs.feasibility import Bound, Forbidden, Found, Impossible, Solver
-from automlc.spec.domains import Space
+from automlc.compiler.proofs.feasibility import (
+    Bound,
+    Forbidden,
+    Found,
+    Impossible,
+    Leaf,
+    Solver,
+    Split,
+)
+from automlc.compiler.proofs.pruning import Pruner
+from automlc.compiler.symbolic import Builder
+from automlc.runtime.plan import Constraint
+from automlc.spec.domains import Choice, Integer, Parameter, Space
 from tests.compiler.random_spaces import (
     allowed,
     everything,
@@ -79,3 +93,46 @@ def test_verdicts_minima_and_conflicts_are_those_of_listing_every_configuration(
             assert best is not None, seed
             assert best.value == (max if largest else min)(defined), seed
             assert best.proven
+
+
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_pruned_values_are_those_of_no_feasible_configuration(round_: int) -> None:
+    for seed in seeds(round_):
+        rng = random.Random(seed)
+        space = random_space(rng)
+        costs = random_costs(rng, space)
+        clauses = [Bound(c) for c in random_constraints(rng)[:2]]
+        clauses += [Forbidden(e) for e in space.forbidden]
+        solver = Solver(space, costs)
+        good = [c for c in everything(space) if solver.failed(clauses, c) is None]
+        if not good:
+            continue
+        relevant = solver.relevant(clauses)
+        removed = set()
+        for one in Pruner(solver, clauses).certificates():
+            assert check(one, space, costs), (seed, one.what)
+            removed |= {(one.name, value) for value in members(one.part)}
+        expected = {
+            (p.name, value)
+            for p in space.parameters
+            if p.name in relevant and isinstance(p.domain, Choice | Integer)
+            for value in members(p.domain)
+            if not any(p.name in c and c[p.name] == value for c in good)
+        }
+        assert removed == expected, seed
+
+
+def test_a_forged_certificate_is_refused() -> None:
+    space = Space([Parameter("width", Integer(1, 200), 4)])
+    builder = Builder()
+    width = builder.parameter("width", space["width"].domain)
+    costs = builder.program({"model.params": width * width})
+    bound = Constraint("model.params <= 100", "model.params", "<=", 100, "static")
+    (true,) = Pruner(Solver(space, costs), [Bound(bound)]).certificates()
+    assert true.what == "width from 11 to 200"
+    assert true.needs == "needs model.params >= 121, more than 100"
+    assert check(true, space, costs)
+    assert not check(replace(true, part=Integer(10, 200)), space, costs)
+    gap = Split("width", (Integer(11, 50), Integer(52, 200)), (Leaf(0), Leaf(0)))
+    assert not check(replace(true, proof=gap), space, costs)
+    assert not check(replace(true, proof=Leaf(1)), space, costs)
