@@ -23,7 +23,7 @@ from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names, to_text
 from automlc.spec.record import record
 
-MAX_WORK = 400_000  # instructions that are run on boxes, for one spec
+MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
 _CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})

@@ -31,6 +31,7 @@ from tests.compiler.random_spaces import (
     random_costs,
     random_space,
 )
+from tests.compiler.spaces import groups_for, preset_graph
 
 ROUNDS = range(20)
 PARAMS = frozenset({"model.params"})
@@ -136,3 +137,27 @@ def test_a_forged_certificate_is_refused() -> None:
     gap = Split("width", (Integer(11, 50), Integer(52, 200)), (Leaf(0), Leaf(0)))
     assert not check(replace(true, proof=gap), space, costs)
     assert not check(replace(true, proof=Leaf(1)), space, costs)
+
+
+@pytest.mark.parametrize("metric", ["model.params", "model.macs"])
+@pytest.mark.parametrize("name", ["digits", "mixed", "text"])
+def test_no_sampled_configuration_of_a_preset_contradicts_its_proofs(
+    name: str, metric: str
+) -> None:
+    graph = preset_graph(name, False, groups_for(name))
+    rng = random.Random(metric)
+    configs = [graph.space.sample(rng) for _ in range(60)]
+    costs = [graph.costs.evaluate(c) for c in configs]
+    bound = sorted(c[metric] for c in costs)[10]
+    clause = Bound(Constraint(f"{metric} <= {bound}", metric, "<=", bound, "static"))
+    solver = Solver(graph.space, graph.costs, 60_000, 6_000)
+    best = solver.smallest(metric, ())
+    assert best is not None
+    least = min(c[metric] for c in costs)
+    assert best.bound <= min(least, best.value)
+    assert best.value <= least or not best.proven
+    for one in Pruner(solver, [clause]).certificates():
+        assert check(one, graph.space, graph.costs)
+        for config, cost in zip(configs, costs, strict=True):
+            value = config.get(one.name)
+            assert cost[metric] > bound or value is None or not one.part.contains(value), one.what
