@@ -40,7 +40,8 @@ def prove_constraints(draft: Draft) -> Draft:
     assert draft.expansion is not None
     assert draft.costs is not None
     space = draft.expansion.space
-    solver = Solver(space, draft.costs)
+    costs = draft.costs
+    solver = Solver(space, costs)
     solver.witnesses.append(space.default_config())
     forbidden = [Forbidden(expr) for expr in space.forbidden]
     bounds = [Bound(constraint) for constraint in draft.constraints]
@@ -63,7 +64,7 @@ def prove_constraints(draft: Draft) -> Draft:
             )
     if isinstance(answer, Unknown):
         return draft
-    patient = Solver(space, draft.costs, PRUNING, QUESTION, solver.witnesses)
+    patient = Solver(space, costs, PRUNING, QUESTION, solver.witnesses)
     return _narrow(draft, Pruner(patient, [*bounds, *forbidden]))
 
 
@@ -74,7 +75,8 @@ def _narrow(draft: Draft, pruner: Pruner) -> Draft:
 
     assert draft.expansion is not None
     assert draft.costs is not None
-    before, found = draft.expansion.space, list(pruner.certificates())
+    expansion = draft.expansion
+    before, found = expansion.space, list(pruner.certificates())
     for one in found:
         if not check(one, before, draft.costs):
             raise AssertionError(f"compiler author: no proof that {one.what} can go")
@@ -97,8 +99,8 @@ def _narrow(draft: Draft, pruner: Pruner) -> Draft:
         )  # fmt: skip
     if after == before:
         return draft
-    starts = tuple(s for s in draft.expansion.starts if not after.problems(s))
-    return replace(draft, expansion=replace(draft.expansion, space=after, starts=starts))
+    starts = tuple(s for s in expansion.starts if not after.problems(s))
+    return replace(draft, expansion=replace(expansion, space=after, starts=starts))
 
 
 def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> bool:
