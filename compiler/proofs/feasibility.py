@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from automlc.compiler.proofs.boxes import Box, Some, Truth, holds, run, whole
+from automlc.compiler.proofs.boxes import Box, Evaluator, Some, Truth, holds, whole
 from automlc.compiler.symbolic import compact
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.plan import Constraint
@@ -24,6 +24,7 @@ from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, na
 from automlc.spec.record import record
 
 MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
+HALVED = 3  # a choice of more numbers than this is divided in halves, not by value
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
 _CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})
@@ -105,6 +106,14 @@ class Unknown:
     reason: str
 
 
+@record
+class Open:
+    """A box to divide: by which parameter, and how much room its costs leave within the bounds."""
+
+    name: str
+    room: float
+
+
 Answer: TypeAlias = Found | Impossible | Unknown
 
 
@@ -136,11 +145,16 @@ class Solver:
     most: int = MAX_WORK  # steps of one question
     witnesses: list[Config] = field(default_factory=list)
     _slices: dict[frozenset[str], CostProgram] = field(default_factory=dict)
+    _evaluators: dict[frozenset[str], Evaluator] = field(default_factory=dict)
     _known: dict[object, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Count for each parameter the choices between two sizes that it decides."""
         self.limit = self.work
+        self._always = {p.name: True for p in self.space.parameters if p.when is None}
+        self._conditional = [p for p in self.space.parameters if p.when is not None]
+        self._asks = {p.name: names(p.when) for p in self._conditional if p.when is not None}
+        self._last: dict[str, tuple[tuple[object, ...], Truth]] = {}
         read: list[frozenset[str]] = []
         self._decides: dict[str, int] = {}
         for name, *rest in self.costs.code:
@@ -160,9 +174,20 @@ class Solver:
 
     def activity(self, box: Box) -> dict[str, Truth]:
         """Which parameters exist: in all, in none or in some configurations of a box."""
-        active: dict[str, Truth] = {}
-        for parameter in self.space.parameters:
-            active[parameter.name] = self._activity(parameter, active, box)
+        active: dict[str, Truth] = dict(self._always)
+        for parameter in self._conditional:
+            assert parameter.when is not None
+            name, read = parameter.name, self._asks[parameter.name]
+            key = tuple(v for n in read for v in (box[n], active[n]))
+            before = self._last.get(name)
+            if before is not None and all(
+                a is b for a, b in zip(before[0], key, strict=True)
+            ):
+                active[name] = before[1]
+                continue
+            self._spend(10)
+            active[name] = self._activity(parameter, active, box)
+            self._last[name] = (key, active[name])
         return active
 
     def _activity(self, parameter: Parameter, known: Mapping[str, Truth], box: Box) -> Truth:
@@ -178,16 +203,18 @@ class Solver:
         """Whether each clause is met in all, in none or in some configurations of a box."""
         bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
         costs = self.costs_on(bounds, box, active)
-        out: list[Truth] = []
-        for clause in clauses:
-            match clause:
-                case Active():
-                    out.append(active[clause.name])
-                case Forbidden():
-                    out.append(self._avoids(clause.expr, box, active))
-                case Bound():
-                    out.append(within(costs[clause.constraint.metric], clause.constraint))
-        return out
+        return [self._is_met(clause, box, active, costs) for clause in clauses]
+
+    def _is_met(
+        self, clause: Clause, box: Box, active: Mapping[str, Truth], costs: Mapping[str, Some]
+    ) -> Truth:
+        match clause:
+            case Active():
+                return active[clause.name]
+            case Forbidden():
+                return self._avoids(clause.expr, box, active)
+            case Bound():
+                return within(costs[clause.constraint.metric], clause.constraint)
 
     def _avoids(self, expr: Expr, box: Box, active: Mapping[str, Truth]) -> Truth:
         needed = [active[name] for name in names(expr)]
@@ -202,12 +229,18 @@ class Solver:
         """What the costs may be on a box."""
         if not metrics:
             return {}
-        program = self._slice(frozenset(metrics))
-        self.work -= 2 * len(program.code)
+        wanted = frozenset(metrics)
+        program = self._slice(wanted)
+        evaluator = self._evaluators.setdefault(wanted, Evaluator(program.code))
+        before = evaluator.steps
+        values = evaluator.run(box, active)
+        self._spend(4 * (evaluator.steps - before) + len(program.code) // 16)
+        return {name: values[program.outputs[name]] for name in metrics}
+
+    def _spend(self, steps: int) -> None:
+        self.work -= steps
         if self.work < 0:
             raise OutOfWork
-        values = run(program.code, box, active)
-        return {name: values[program.outputs[name]] for name in metrics}
 
     def _slice(self, metrics: frozenset[str]) -> CostProgram:
         if metrics not in self._slices:
@@ -259,9 +292,7 @@ class Solver:
         key = (tuple(config.items()), metrics)
         if key not in self._known:
             program = self._slice(metrics)
-            self.work -= len(program.code)
-            if self.work < 0:
-                raise OutOfWork
+            self._spend(len(program.code) // 8)
             try:
                 self._known[key] = program.evaluate(config)
             except AutomlcError:
@@ -277,6 +308,16 @@ class Solver:
                 out.append(config)
         return out
 
+    def moved(self, config: Config, box: Box) -> Config:
+        """A configuration of a box near another: what the other has, where the box allows it."""
+
+        def pick(parameter: Parameter) -> Scalar:
+            value, domain = config.get(parameter.name), box[parameter.name]
+            known = parameter.name in config and domain.contains(value)
+            return value if known else _low(parameter, domain)
+
+        return self.space.build(pick)
+
     # Questions ------------------------------------------------------------------------------
 
     def solve(self, clauses: Sequence[Clause], box: Box | None = None) -> Answer:
@@ -284,10 +325,15 @@ class Solver:
         start = whole(self.space) if box is None else box
         spared = self._spare()
         try:
-            for config in self.witnesses:
-                if inside(config, start) and self.failed(clauses, config) is None:
-                    return Found(config)
-            answer = self._search(clauses, start, self.relevant(clauses), 0)
+            for config in reversed(self.witnesses):
+                near = self.moved(config, start)
+                if self.failed(clauses, near) is None:
+                    if near not in self.witnesses:
+                        self.witnesses.append(near)
+                    return Found(near)
+            relevant = self.relevant(clauses)
+            answer = self._descend(clauses, start, relevant)
+            answer = answer or self._search(clauses, start, relevant, 0)
         except OutOfWork:
             limit = min(self.most, self.limit)
             return Unknown(f"not decided within {limit:,} steps")
@@ -299,39 +345,120 @@ class Solver:
             self.witnesses.append(answer.config)
         return answer
 
+    def _descend(
+        self, clauses: Sequence[Clause], box: Box, relevant: set[str]
+    ) -> Found | None:
+        """A configuration found by changing one value at a time, as long as less is missing."""
+        tried = [self.moved(c, box) for c in self.witnesses[-1:]] or self.corners(box)[:1]
+        config = tried[0]
+        least = self._missing(clauses, config)
+        better = True
+        while better and least > 0:
+            better = False
+            for parameter in self.space.parameters:
+                name = parameter.name
+                if name not in relevant:
+                    continue
+                for value in _ends(box[name]):
+                    if least == 0 or config.get(name) == value or name not in config:
+                        continue
+                    other = self.moved({**config, name: value}, box)
+                    missing = self._missing(clauses, other)
+                    if missing < least:
+                        config, least, better = other, missing, True
+        return Found(config) if self.failed(clauses, config) is None else None
+
+    def _missing(self, clauses: Sequence[Clause], config: Config) -> float:
+        """How far a configuration is from meeting all clauses."""
+        self._spend(len(self.space) // 8)
+        wanted = frozenset(c.constraint.metric for c in clauses if isinstance(c, Bound))
+        costs = self.cost_of(config, wanted) if wanted else {}
+        missing = 0.0
+        for clause in clauses:
+            match clause:
+                case Bound():
+                    missing += clause.constraint.violation(costs)
+                case Forbidden():
+                    missing += applies(clause.expr, config)
+                case Active():
+                    missing += clause.name not in config
+        return missing
+
     def _search(
         self, clauses: Sequence[Clause], box: Box, relevant: set[str], depth: int
     ) -> Answer:
-        self.work -= 20
-        if self.work < 0:
-            raise OutOfWork
+        looked = self._look(clauses, box, relevant)
+        if not isinstance(looked, Open):
+            return looked
+        return self._divide(clauses, box, relevant, looked.name, depth)
+
+    def _look(self, clauses: Sequence[Clause], box: Box, relevant: set[str]) -> Answer | Open:
+        """What can be said of a box without dividing it."""
+        self._spend(20 + len(self.space) // 2)
         active = self.activity(box)
-        met = self.met(clauses, box, active)
+        bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
+        costs = self.costs_on(bounds, box, active)
+        met = [self._is_met(clause, box, active, costs) for clause in clauses]
         if False in met:
             return Impossible(Leaf(met.index(False)))
         for config in self.corners(box):
             failed = self.failed(clauses, config)
             if failed is None:
                 return Found(config)
-        name = self.to_split(box, active, relevant)
+        name = self._asked(clauses, box, active) or self.to_split(box, active, relevant)
         if name is None:
             assert failed is not None
             return Impossible(Leaf(failed))
+        pairs = [(costs[c.constraint.metric], c.constraint) for c in clauses if type(c) is Bound]
+        return Open(name, min((room(*pair) for pair in pairs), default=1.0))
+
+    def _divide(
+        self, clauses: Sequence[Clause], box: Box, relevant: set[str], name: str, depth: int
+    ) -> Answer:
+        """The parts of a box; the one with the most room within the bounds is searched first."""
         parts = divide(box[name])
         if depth >= MAX_DEPTH or not parts:
             return Unknown(f"{name} would have to be divided without end")
-        proofs: list[Proof] = []
+        proofs: dict[int, Proof] = {}
+        left: list[tuple[float, int, str]] = []
+        for index, part in enumerate(parts):
+            looked = self._look(clauses, {**box, name: part}, relevant)
+            match looked:
+                case Found():
+                    return looked
+                case Impossible():
+                    proofs[index] = looked.proof
+                case Open():
+                    left.append((-looked.room, index, looked.name))
         unknown: Unknown | None = None
-        for part in parts:
-            answer = self._search(clauses, {**box, name: part}, relevant, depth + 1)
+        for _, index, below in sorted(left):
+            inner = {**box, name: parts[index]}
+            answer = self._divide(clauses, inner, relevant, below, depth + 1)
             match answer:
                 case Found():
                     return answer
                 case Impossible():
-                    proofs.append(answer.proof)
+                    proofs[index] = answer.proof
                 case Unknown():
                     unknown = answer
-        return unknown or Impossible(Split(name, tuple(parts), tuple(proofs)))
+        if unknown is not None:
+            return unknown
+        return Impossible(Split(name, parts, tuple(proofs[i] for i in range(len(parts)))))
+
+    def _asked(
+        self, clauses: Sequence[Clause], box: Box, active: Mapping[str, Truth]
+    ) -> str | None:
+        """What is to be known first for a parameter to exist that must."""
+        wanted = [c.name for c in clauses if isinstance(c, Active)]
+        while wanted:
+            parameter = self.space[wanted.pop()]
+            if parameter.when is None or active[parameter.name] is True:
+                continue
+            for name in sorted(self._asks[parameter.name]):
+                wanted.append(name)
+                if active[name] is not False and spread(box[name]) > 0 and divide(box[name]):
+                    return name
+        return None
 
     def to_split(self, box: Box, active: Mapping[str, Truth], relevant: set[str]) -> str | None:
         """The parameter whose division promises most: what decides about layers comes first."""
@@ -448,6 +575,15 @@ def within(cost: Some, constraint: Constraint) -> Truth:
     return True if always and sure else None
 
 
+def room(cost: Some, constraint: Constraint) -> float:
+    """The part of the values which a cost may have that is within a bound, roughly: for order."""
+    low, high, bound = cost.low, cost.high, constraint.bound
+    if math.isinf(low) or math.isinf(high) or constraint.op == "==":
+        return 0.5
+    part = (bound - low) / max(high - low, 1.0)
+    return min(1.0, max(0.0, part if constraint.op in ("<=", "<") else 1.0 - part))
+
+
 def applies(expr: Expr, config: Config) -> bool:
     """Whether a forbidden combination rules a configuration out."""
     return names(expr) <= config.keys() and evaluate(expr, config) is True
@@ -474,6 +610,10 @@ def spread(domain: Domain) -> float:
 def divide(domain: Domain) -> tuple[Domain, ...]:
     """Parts that together are the domain; none where no number lies between the ends."""
     match domain:
+        case Choice() if len(domain.values) > HALVED and all(map(_is_number, domain.values)):
+            ordered = sorted(domain.values, key=_sortable)
+            middle = len(ordered) // 2
+            return (Choice(tuple(ordered[:middle])), Choice(tuple(ordered[middle:])))
         case Choice():
             return tuple(Fixed(value) for value in domain.values)
         case Integer():
@@ -488,6 +628,19 @@ def divide(domain: Domain) -> tuple[Domain, ...]:
             if not domain.low < half < domain.high:
                 return ()
             return (Float(domain.low, half), Float(half, domain.high))
+        case Fixed():
+            return ()
+
+
+def _ends(domain: Domain) -> tuple[Scalar, ...]:
+    """Values that are tried one by one: all of a few, else the smallest and the largest."""
+    match domain:
+        case Choice() if len(domain.values) <= HALVED or not all(map(_is_number, domain.values)):
+            return domain.values
+        case Choice():
+            return (min(domain.values, key=_sortable), max(domain.values, key=_sortable))
+        case Integer() | Float():
+            return (domain.low, domain.high)
         case Fixed():
             return ()
 
@@ -520,11 +673,11 @@ def _default(parameter: Parameter, domain: Domain) -> Scalar:
     return parameter.default if domain.contains(parameter.default) else domain.default()
 
 
-def _is_number(value: Scalar) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
 
 
-def _sortable(value: Scalar) -> float:
+def _sortable(value: object) -> float:
     assert isinstance(value, (int, float))
     return value
 

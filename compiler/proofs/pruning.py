@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from automlc.compiler.proofs.boxes import whole
-from automlc.compiler.proofs.certificates import Certificate
+from automlc.compiler.proofs.certificates import Certificate, remaining
 from automlc.compiler.proofs.classes import members
 from automlc.compiler.proofs.conflict import minimal_conflict
 from automlc.compiler.proofs.feasibility import (
@@ -26,44 +26,64 @@ SINGLY = 64  # values of an integer that are each looked at; of a longer one onl
 
 @dataclass
 class Pruner:
-    """Looks at the values of every parameter that the clauses can depend on."""
+    """Looks at the values of every parameter that the clauses can depend on.
+
+    What is ruled out is left out of the space from then on, so a certificate relies on those
+    before it; what stayed open is asked once more at the end.
+    """
 
     solver: Solver
     clauses: Sequence[Clause]
     left_open: str = ""  # why not all values were decided
+    found: list[Certificate] = field(default_factory=list)
 
-    def certificates(self) -> Iterator[Certificate]:
+    def certificates(self) -> Sequence[Certificate]:
         """One for each removed value, or for each run of removed values of an integer."""
         relevant = self.solver.relevant(self.clauses)
-        for parameter in self.solver.space.parameters:
-            if parameter.name not in relevant:
-                continue
-            for part, answer in self._removed(parameter):
-                clauses = (*self.clauses, Active(parameter.name))
-                yield Certificate(
-                    parameter.name, part, clauses, answer.proof, self._needs(parameter, part)
-                )
+        parameters = [p for p in self.solver.space.parameters if p.name in relevant]
+        self._box = whole(self.solver.space)
+        parameters = [p for p in parameters if not self._decide(p)]
+        if parameters and self.found and self.solver.work > 0:
+            self.left_open = ""
+            for parameter in parameters:
+                self._decide(parameter)
+        return self.found
 
-    def _removed(self, parameter: Parameter) -> Iterator[tuple[Fixed | Integer, Impossible]]:
-        domain = parameter.domain
+    def _decide(self, parameter: Parameter) -> bool:
+        """Removes what no configuration has; whether all values were decided."""
+        self._open = False
+        for part in self._parts(parameter):
+            self._rule_out(parameter, part)
+        return not self._open
+
+    def _rule_out(self, parameter: Parameter, part: Fixed | Integer) -> None:
+        answer = self._ask(parameter, part)
+        if isinstance(answer, Impossible):
+            clauses = (*self.clauses, Active(parameter.name))
+            needs = self._needs(parameter, part)
+            self.found.append(Certificate(parameter.name, part, clauses, answer.proof, needs))
+            self._box = remaining(self.solver.space, self.found)
+
+    def _parts(self, parameter: Parameter) -> Iterator[Fixed | Integer]:
+        domain, gone = parameter.domain, [c.part for c in self.found if c.name == parameter.name]
         if isinstance(domain, Choice):
             for value in domain.values:
-                answer = self._ask(parameter, Fixed(value))
-                if isinstance(answer, Impossible):
-                    yield Fixed(value), answer
+                if Fixed(value) not in gone:
+                    yield Fixed(value)
         elif isinstance(domain, Integer):
-            runs = self._runs(parameter, domain)
-            for low, high in runs:
-                part = Integer(low, high, domain.step)
-                answer = self._ask(parameter, part)
-                if isinstance(answer, Impossible):
-                    yield part, answer
+            for low, high in self._runs(parameter, domain):
+                if Integer(low, high, domain.step) not in gone:
+                    yield Integer(low, high, domain.step)
 
     def _ask(self, parameter: Parameter, part: Domain) -> Answer:
-        box = {**whole(self.solver.space), parameter.name: part}
-        answer = self.solver.solve((*self.clauses, Active(parameter.name)), box)
+        if self.solver.work <= 0:
+            answer: Answer = Unknown(f"not decided within {self.solver.limit:,} steps")
+        else:
+            box = {**self._box, parameter.name: part}
+            answer = self.solver.solve((*self.clauses, Active(parameter.name)), box)
         if isinstance(answer, Unknown):
             self.left_open = answer.reason
+            self._open = True
         return answer
 
     def _none(self, parameter: Parameter, low: int, high: int, step: int) -> bool:
@@ -101,7 +121,7 @@ class Pruner:
 
     def _needs(self, parameter: Parameter, part: Fixed | Integer) -> str:
         """The inequality that keeps the values out."""
-        box = {**whole(self.solver.space), parameter.name: part}
+        box = {**self._box, parameter.name: part}
         active = Active(parameter.name)
         conflict = minimal_conflict(self.solver, (*self.clauses, active), box)
         bounds = [c.constraint for c in conflict if isinstance(c, Bound)]
