@@ -445,6 +445,10 @@ class Solver:
             return unknown
         return Impossible(Split(name, parts, tuple(proofs[i] for i in range(len(parts)))))
 
+    def is_divided(self, box: Box) -> bool:
+        """Whether a box may hold more than one configuration."""
+        return self.to_split(box, self.activity(box), set(self.space.names)) is not None
+
     def _asked(
         self, clauses: Sequence[Clause], box: Box, active: Mapping[str, Truth]
     ) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from automlc.compiler.proofs.boxes import whole
-from automlc.compiler.proofs.certificates import Certificate, remaining
+from automlc.compiler.proofs.boxes import Box, whole
+from automlc.compiler.proofs.certificates import UNLIMITED, Certificate, remaining
 from automlc.compiler.proofs.classes import members
-from automlc.compiler.proofs.conflict import minimal_conflict
 from automlc.compiler.proofs.feasibility import (
     Active,
     Answer,
@@ -16,11 +16,16 @@ from automlc.compiler.proofs.feasibility import (
     Clause,
     Forbidden,
     Impossible,
+    Proof,
     Solver,
+    Split,
     Unknown,
 )
+from automlc.runtime.plan import Constraint
 from automlc.spec.domains import Choice, Domain, Fixed, Integer, Parameter
 
+EXPLAINING = 60_000  # steps for the inequalities of all removed values, and of one
+ONE = 2_000
 SINGLY = 64  # values of an integer that are each looked at; of a longer one only the ends are
 
 
@@ -41,7 +46,10 @@ class Pruner:
         """One for each removed value, or for each run of removed values of an integer."""
         relevant = self.solver.relevant(self.clauses)
         parameters = [p for p in self.solver.space.parameters if p.name in relevant]
-        self._box = whole(self.solver.space)
+        space, costs = self.solver.space, self.solver.costs
+        self._box = whole(space)
+        self._explainer = Solver(space, costs, EXPLAINING, ONE)
+        self._unlimited = Solver(space, costs, UNLIMITED, UNLIMITED)
         parameters = [p for p in parameters if not self._decide(p)]
         if parameters and self.found and self.solver.work > 0:
             self.left_open = ""
@@ -60,7 +68,7 @@ class Pruner:
         answer = self._ask(parameter, part)
         if isinstance(answer, Impossible):
             clauses = (*self.clauses, Active(parameter.name))
-            needs = self._needs(parameter, part)
+            needs = self._needs(part, parameter, answer.proof)
             self.found.append(Certificate(parameter.name, part, clauses, answer.proof, needs))
             self._box = remaining(self.solver.space, self.found)
 
@@ -119,24 +127,66 @@ class Pruner:
         runs = [(at(0), at(below - 1))] if below else []
         return [*runs, (at(last + 1 - above), at(last))] if above else runs
 
-    def _needs(self, parameter: Parameter, part: Fixed | Integer) -> str:
-        """The inequality that keeps the values out."""
+    def _needs(self, part: Fixed | Integer, parameter: Parameter, proof: Proof) -> str:
+        """The inequality that keeps the values out: with the exact extreme where it is soon found,
+        else with what the proof bounds."""
+        clauses = (*self.clauses, Active(parameter.name))
         box = {**self._box, parameter.name: part}
-        active = Active(parameter.name)
-        conflict = minimal_conflict(self.solver, (*self.clauses, active), box)
-        bounds = [c.constraint for c in conflict if isinstance(c, Bound)]
-        others = [c for c in conflict if isinstance(c, Forbidden)]
-        if len(bounds) != 1:
-            texts = [c.text for c in conflict if not isinstance(c, Active)]
-            return f"no configuration has it with {' and '.join(texts)}"
+        broken = broken_by(proof, clauses)
+        bounds = [c.constraint for c in broken if isinstance(c, Bound)]
+        if len(bounds) != 1 or bounds[0].op == "==":
+            texts = [c.text for c in broken if not isinstance(c, Active)]
+            return f"no configuration has it with {' and '.join(texts) or 'the others'}"
         bound = bounds[0]
         largest = bound.op in (">=", ">")
-        best = self.solver.smallest(bound.metric, (*others, active), largest=largest, box=box)
-        if best is None or bound.op == "==":
-            return f"no configuration has it with {bound.text}"
+        others = [c for c in broken if not isinstance(c, Bound)]
+        best = None
+        if self._explainer.work > 0:
+            best = self._explainer.smallest(bound.metric, others, largest=largest, box=box)
+        value = best.value if best is not None and best.proven else None
+        if value is None:
+            value = bounded_by(proof, clauses, box, self._unlimited, bound)
         if largest:
-            return f"needs {bound.metric} <= {best.bound:,}, less than {bound.bound:,}"
-        return f"needs {bound.metric} >= {best.bound:,}, more than {bound.bound:,}"
+            return f"needs {bound.metric} <= {value:,}, less than {bound.bound:,}"
+        return f"needs {bound.metric} >= {value:,}, more than {bound.bound:,}"
+
+
+def broken_by(proof: Proof, clauses: Sequence[Clause]) -> list[Clause]:
+    """The clauses that a proof relies on, in their order."""
+    found: set[int] = set()
+    below = [proof]
+    while below:
+        one = below.pop()
+        if isinstance(one, Split):
+            below += one.proofs
+        else:
+            found.add(one.clause)
+    return [clauses[i] for i in sorted(found)]
+
+
+def bounded_by(
+    proof: Proof, clauses: Sequence[Clause], box: Box, solver: Solver, bound: Constraint
+) -> float:
+    """What a proof says of a cost: its least (largest) value over the parts that this excludes."""
+    sign = -1 if bound.op in (">=", ">") else 1
+    if isinstance(proof, Split):
+        pairs = zip(proof.parts, proof.proofs, strict=True)
+        values = [
+            sign * bounded_by(below, clauses, {**box, proof.name: part}, solver, bound)
+            for part, below in pairs
+        ]
+        return sign * min(values)
+    if not isinstance(clauses[proof.clause], Bound):
+        return sign * math.inf
+    some = solver.costs_on({bound.metric}, box, solver.activity(box))[bound.metric]
+    ends = [some.low if sign > 0 else -some.high]
+    if not solver.is_divided(box):  # one configuration, which was evaluated
+        ends += [
+            sign * cost[bound.metric]
+            for cost in (solver.cost_of(c, frozenset({bound.metric})) for c in solver.corners(box))
+            if cost
+        ]
+    return sign * max(ends)
 
 
 def _most(limit: int, holds: object) -> int:
