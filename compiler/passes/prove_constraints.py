@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from automlc.spec.domains import Config
 
 _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
-PRUNING = 200_000  # steps for all values together, and for one of them
-QUESTION = 20_000
+PRUNING = 400_000  # steps for all values together, and for one of them
+QUESTION = 40_000
 SHOWN = 6  # values of a configuration in a message
 
 

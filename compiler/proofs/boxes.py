@@ -33,6 +33,7 @@ from automlc.spec.expressions import (
 )
 from automlc.spec.record import record
 
+FAR = 1e12  # sizes are not told apart further than this
 MOST = 24  # values of a set that are still told apart
 
 Box: TypeAlias = dict[str, Domain]
@@ -225,6 +226,7 @@ def _equal(left: Some, right: Some, wanted: bool) -> Some:
 # Arithmetic -------------------------------------------------------------------------------------
 
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_CONDITIONS = _COMPARISONS | {"and", "or", "not", "in"}
 
 
 def join(a: Some, b: Some) -> Some:
@@ -343,6 +345,7 @@ class Evaluator:
 
     def __post_init__(self) -> None:
         self._reads = [self._read_by(instruction) for instruction in self.code]
+        self._deciding = list(self._decided_by())
 
     def _read_by(self, instruction: Instruction) -> tuple[int, ...]:
         name, *operands = instruction
@@ -353,6 +356,31 @@ class Evaluator:
         if name == "select" and self.code[operands[0]][0] in _COMPARISONS:
             return (*operands, *self.code[operands[0]][1:])  # see _refined
         return tuple(operands)
+
+    def _decided_by(self) -> Iterator[tuple[int, frozenset[str]]]:
+        """Each choice between two sizes, and the parameters that its condition reads."""
+        read: list[frozenset[str]] = []
+        for index, (name, *rest) in enumerate(self.code):
+            if name == "param":
+                read.append(frozenset({str(rest[0])}))
+                continue
+            if name == "select" and read[rest[0]]:
+                yield index, read[rest[0]]
+            # Only conditions are followed: a size depends on nearly everything.
+            known = name in _CONDITIONS
+            operands = rest[:1] if name == "in" else rest
+            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
+
+    def undecided(self) -> Iterator[tuple[str, float]]:
+        """Parameters that decide between sizes on the last box, and how far these are apart."""
+        for index, names_ in self._deciding if self._values else ():
+            _, condition, then, otherwise = self.code[index]
+            if truth(self._values[condition]) is not None:
+                continue
+            a, b = self._values[then], self._values[otherwise]
+            apart = abs(a.low - b.low) + abs(a.high - b.high)
+            for name in names_:
+                yield name, apart if apart < FAR else FAR
 
     def run(self, box: Mapping[str, Domain], active: Mapping[str, Truth]) -> list[Some]:
         """What each instruction may give on a box. The list is overwritten by the next call."""

@@ -25,9 +25,9 @@ from automlc.spec.record import record
 
 MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
 HALVED = 3  # a choice of more numbers than this is divided in halves, not by value
+TRIED = 32  # values of one parameter
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
-_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})
 
 
 @record
@@ -149,27 +149,12 @@ class Solver:
     _known: dict[object, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Count for each parameter the choices between two sizes that it decides."""
+        """What holds for every box."""
         self.limit = self.work
         self._always = {p.name: True for p in self.space.parameters if p.when is None}
         self._conditional = [p for p in self.space.parameters if p.when is not None]
         self._asks = {p.name: names(p.when) for p in self._conditional if p.when is not None}
         self._last: dict[str, tuple[tuple[object, ...], Truth]] = {}
-        read: list[frozenset[str]] = []
-        self._decides: dict[str, int] = {}
-        for name, *rest in self.costs.code:
-            if name == "param":
-                read.append(frozenset({str(rest[0])}))
-                continue
-            operands = [] if name == "const" else rest[:1] if name == "in" else rest
-            if name == "select":
-                for one in read[operands[0]]:
-                    self._decides[one] = self._decides.get(one, 0) + 1
-                operands = operands[1:]
-            # Only conditions are followed: a size depends on nearly everything.
-            known = name in _CONDITIONS
-            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
-
     # One box --------------------------------------------------------------------------------
 
     def activity(self, box: Box) -> dict[str, Truth]:
@@ -350,27 +335,45 @@ class Solver:
     ) -> Found | None:
         """A configuration found by changing one value at a time, as long as less is missing."""
         tried = [self.moved(c, box) for c in self.witnesses[-1:]] or self.corners(box)[:1]
-        config = tried[0]
-        least = self._missing(clauses, config)
-        better = True
-        while better and least > 0:
-            better = False
-            for parameter in self.space.parameters:
-                name = parameter.name
-                if name not in relevant:
-                    continue
-                for value in _ends(box[name]):
-                    if least == 0 or config.get(name) == value or name not in config:
-                        continue
-                    other = self.moved({**config, name: value}, box)
-                    missing = self._missing(clauses, other)
-                    if missing < least:
-                        config, least, better = other, missing, True
+        config, least, every = tried[0], self._missing(clauses, tried[0]), False
+        while least > 0:
+            best = self._step_down(clauses, box, relevant, config, least, every)
+            if best is None and every:
+                return None
+            every = best is None  # the ends first, all values where these do not help
+            config, least = best or (config, least)
         return Found(config) if self.failed(clauses, config) is None else None
+
+    def _step_down(
+        self,
+        clauses: Sequence[Clause],
+        box: Box,
+        relevant: set[str],
+        config: Config,
+        least: float,
+        every: bool,
+    ) -> tuple[Config, float] | None:
+        """One pass over the parameters; None where no single change leaves less missing."""
+        found: tuple[Config, float] | None = None
+        for parameter in self.space.parameters:
+            name = parameter.name
+            if name not in relevant or name not in config:
+                continue
+            for value in _some_values(box[name], every):
+                if name not in config or config[name] == value:
+                    continue
+                other = self.moved({**config, name: value}, box)
+                missing = self._missing(clauses, other)
+                if missing < least:
+                    config, least = other, missing
+                    found = (config, least)
+                    if least == 0:
+                        return found
+        return found
 
     def _missing(self, clauses: Sequence[Clause], config: Config) -> float:
         """How far a configuration is from meeting all clauses."""
-        self._spend(len(self.space) // 8)
+        self._spend(len(self.space))
         wanted = frozenset(c.constraint.metric for c in clauses if isinstance(c, Bound))
         costs = self.cost_of(config, wanted) if wanted else {}
         missing = 0.0
@@ -394,7 +397,7 @@ class Solver:
 
     def _look(self, clauses: Sequence[Clause], box: Box, relevant: set[str]) -> Answer | Open:
         """What can be said of a box without dividing it."""
-        self._spend(20 + len(self.space) // 2)
+        self._spend(20 + 3 * len(self.space))
         active = self.activity(box)
         bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
         costs = self.costs_on(bounds, box, active)
@@ -465,14 +468,21 @@ class Solver:
         return None
 
     def to_split(self, box: Box, active: Mapping[str, Truth], relevant: set[str]) -> str | None:
-        """The parameter whose division promises most: what decides about layers comes first."""
+        """The parameter whose division promises most: what decides between sizes far apart.
+
+        It looks at the box whose costs were computed last.
+        """
         best: tuple[float, float, str] | None = None
+        decides: dict[str, float] = {}
+        for evaluator in self._evaluators.values():
+            for name, weight in evaluator.undecided():
+                decides[name] = decides.get(name, 0.0) + weight
         for parameter in self.space.parameters:
             name = parameter.name
             if name not in relevant or active[name] is False:
                 continue
             width = spread(box[name])
-            rank = (self._decides.get(name, 0), width, name)
+            rank = (decides.get(name, 0.0), width, name)
             if width > 0 and (best is None or rank[:2] > best[:2]):
                 best = rank
         return None if best is None else best[2]
@@ -514,17 +524,15 @@ class _Minimum:
 
     def run(self, start: Box) -> Smallest | None:
         solver = self.solver
-        relevant = solver.relevant(self.clauses, frozenset({self.metric}))
-        heap: list[tuple[float, int, Box]] = []
+        self._relevant = solver.relevant(self.clauses, frozenset({self.metric}))
+        self._heap: list[tuple[float, int, Box, str | None]] = []
         order, bound, proven = 0, -math.inf, True
         try:
-            for box in (start,):
-                self._push(heap, box, order)
-            while heap:
-                bound, _, box = heapq.heappop(heap)
+            self._push(start, order)
+            while self._heap:
+                bound, _, box, name = heapq.heappop(self._heap)
                 if bound >= self.best:
                     break
-                name = solver.to_split(box, solver.activity(box), relevant)
                 parts = divide(box[name]) if name is not None else ()
                 if name is not None and not parts:
                     proven = False
@@ -532,17 +540,17 @@ class _Minimum:
                 for part in parts:
                     order += 1
                     assert name is not None
-                    self._push(heap, {**box, name: part}, order)
+                    self._push({**box, name: part}, order)
             else:
                 bound = self.best
         except (OutOfWork, ExpressionError):
             proven = False
         if self.config is None:
             return None
-        low = self.best if proven else bound
+        low = self.best if proven else min(bound, self.best)
         return Smallest(self.sign * self.best, self.config, self.sign * low, proven)
 
-    def _push(self, heap: list[tuple[float, int, Box]], box: Box, order: int) -> None:
+    def _push(self, box: Box, order: int) -> None:
         solver = self.solver
         active = solver.activity(box)
         if False in solver.met(self.clauses, box, active):
@@ -555,7 +563,8 @@ class _Minimum:
             if costs and cost < self.best and solver.failed(self.clauses, config) is None:
                 self.best, self.config = cost, config
         if low < self.best:
-            heapq.heappush(heap, (low, order, box))
+            name = solver.to_split(box, active, self._relevant)
+            heapq.heappush(self._heap, (low, order, box, name))
 
 
 def within(cost: Some, constraint: Constraint) -> Truth:
@@ -636,13 +645,15 @@ def divide(domain: Domain) -> tuple[Domain, ...]:
             return ()
 
 
-def _ends(domain: Domain) -> tuple[Scalar, ...]:
-    """Values that are tried one by one: all of a few, else the smallest and the largest."""
+def _some_values(domain: Domain, every: bool) -> Sequence[Scalar]:
+    """Values that are tried one by one: of numbers the smallest and the largest, or more."""
     match domain:
-        case Choice() if len(domain.values) <= HALVED or not all(map(_is_number, domain.values)):
-            return domain.values
+        case Choice() if every or not all(map(_is_number, domain.values)):
+            return domain.values[:TRIED]
         case Choice():
             return (min(domain.values, key=_sortable), max(domain.values, key=_sortable))
+        case Integer() if every and (domain.cardinality() or 0) <= TRIED:
+            return range(domain.low, domain.high + 1, domain.step)
         case Integer() | Float():
             return (domain.low, domain.high)
         case Fixed():

@@ -26,6 +26,7 @@ from automlc.spec.domains import Choice, Domain, Fixed, Integer, Parameter
 
 EXPLAINING = 60_000  # steps for the inequalities of all removed values, and of one
 ONE = 2_000
+QUICK = 5  # the part of a question's steps that is spent on it at first
 SINGLY = 64  # values of an integer that are each looked at; of a longer one only the ends are
 
 
@@ -34,7 +35,7 @@ class Pruner:
     """Looks at the values of every parameter that the clauses can depend on.
 
     What is ruled out is left out of the space from then on, so a certificate relies on those
-    before it; what stayed open is asked once more at the end.
+    before it. What is not soon decided is asked once more at the end, with more patience.
     """
 
     solver: Solver
@@ -50,11 +51,11 @@ class Pruner:
         self._box = whole(space)
         self._explainer = Solver(space, costs, EXPLAINING, ONE)
         self._unlimited = Solver(space, costs, UNLIMITED, UNLIMITED)
-        parameters = [p for p in parameters if not self._decide(p)]
-        if parameters and self.found and self.solver.work > 0:
-            self.left_open = ""
-            for parameter in parameters:
-                self._decide(parameter)
+        patience = self.solver.most
+        for self.solver.most in (patience // QUICK, patience):
+            if self.solver.work > 0:
+                self.left_open = ""
+                parameters = [p for p in parameters if not self._decide(p)]
         return self.found
 
     def _decide(self, parameter: Parameter) -> bool:
