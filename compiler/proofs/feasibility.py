@@ -25,6 +25,7 @@ from automlc.spec.record import record
 
 MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
 HALVED = 3  # a choice of more numbers than this is divided in halves, not by value
+REMEMBERED = 12  # configurations near which a question first looks for an answer
 TRIED = 32  # values of one parameter
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
@@ -310,7 +311,8 @@ class Solver:
         start = whole(self.space) if box is None else box
         spared = self._spare()
         try:
-            for config in reversed(self.witnesses):
+            for config in reversed(self.witnesses[-REMEMBERED:]):
+                self._spend(2 * len(self.space))
                 near = self.moved(config, start)
                 if self.failed(clauses, near) is None:
                     if near not in self.witnesses:
@@ -373,7 +375,7 @@ class Solver:
 
     def _missing(self, clauses: Sequence[Clause], config: Config) -> float:
         """How far a configuration is from meeting all clauses."""
-        self._spend(len(self.space))
+        self._spend(2 * len(self.space))
         wanted = frozenset(c.constraint.metric for c in clauses if isinstance(c, Bound))
         costs = self.cost_of(config, wanted) if wanted else {}
         missing = 0.0
