@@ -50,11 +50,13 @@ def prove_constraints(draft: Draft) -> Draft:
         _refuse(draft, solver, [*bounds, *forbidden])
         return draft
     warn_if_rare(draft)
+    settled: list[Bound] = []
     for index, bound in enumerate(bounds):
         key = f"constraints[{index}].proof"
         if isinstance(answer, Unknown):
             draft = draft.noted("prove_constraints", key, f"unknown: {answer.reason}", "a limit")
         elif is_always_met(solver, bound.constraint, forbidden):
+            settled.append(bound)
             because = "no configuration of the space is outside"
             draft = draft.noted("prove_constraints", key, "always met: nothing to check", because)
         else:
@@ -64,8 +66,11 @@ def prove_constraints(draft: Draft) -> Draft:
             )
     if isinstance(answer, Unknown):
         return draft
+    open_ = [bound for bound in bounds if bound not in settled]
+    if not open_ and not forbidden:
+        return draft
     patient = Solver(space, costs, PRUNING, QUESTION, solver.witnesses)
-    return _narrow(draft, Pruner(patient, [*bounds, *forbidden]))
+    return _narrow(draft, Pruner(patient, [*open_, *forbidden]))
 
 
 def _narrow(draft: Draft, pruner: Pruner) -> Draft:

@@ -336,8 +336,10 @@ class Solver:
         self, clauses: Sequence[Clause], box: Box, relevant: set[str]
     ) -> Found | None:
         """A configuration found by changing one value at a time, as long as less is missing."""
-        tried = [self.moved(c, box) for c in self.witnesses[-1:]] or self.corners(box)[:1]
-        config, least, every = tried[0], self._missing(clauses, tried[0]), False
+        tried = [self.moved(c, box) for c in self.witnesses[-1:]] + self.corners(box)
+        missing = [self._missing(clauses, config) for config in tried]
+        least = min(missing)
+        config, every = tried[missing.index(least)], False
         while least > 0:
             best = self._step_down(clauses, box, relevant, config, least, every)
             if best is None and every:

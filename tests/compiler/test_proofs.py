@@ -10,7 +10,7 @@ import pytest
 from automlc.compiler.proofs.certificates import check, check_all
 from automlc.compiler.proofs.classes import members
 from automlc.compiler.proofs.conflict import minimal_conflict
-from automlc.compiler.proofs.counting import count
+from automlc.compiler.proofs.counting import count, number
 from automlc.compiler.proofs.feasibility import (
     Bound,
     Forbidden,
@@ -122,6 +122,14 @@ def test_pruned_values_are_those_of_no_feasible_configuration(round_: int) -> No
             if not any(p.name in c and c[p.name] == value for c in good)
         }
         assert removed == expected, seed
+
+
+def test_a_count_is_written_out_up_to_a_length_and_then_has_its_magnitude() -> None:
+    assert number(128_304) == "128,304"
+    assert number(57**10_000) == "about 5.6e17558"  # 10 ** (10,000 x log10(57))
+    many = Space([Parameter(f"w{i}", Integer(8, 64), 8) for i in range(300)])
+    assert count(many).total == 57**300
+    assert count(many).text() == "about 5.8e526 configurations"
 
 
 def test_a_forged_certificate_is_refused() -> None:
