@@ -76,9 +76,9 @@ class Totals:
         """Bytes of a training step in float32, of a batch of examples of so many `numbers`.
 
         Weights and their gradients, what the optimizer keeps, running statistics; for each example
-        of the batch its input, everything that layers make, and the gradient of all that. Frameworks
-        free tensors on the way back, so they hold less than this at once; their own workspaces
-        and copies are left out.
+        of the batch its input, everything that layers make, and the gradient of all that.
+        Frameworks free tensors on the way back, so they hold less than this at once; their own
+        workspaces and copies are left out.
         """
         per_weight = builder.binary("add", _kept(builder, env), 2)
         weights = builder.binary("mul", self.params, per_weight)

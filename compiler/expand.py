@@ -313,7 +313,26 @@ def expand(
     _check_model(expansion, task, problems)
     _check_unused(expansion, section.parameters, loaded, problems)
     listed = {p.name: values for p in space.parameters if (values := _values(p.domain))}
+    if section.model is not None:
+        _warn_of_branches(model, listed, problems)
     return replace(expansion, model=prune(model, listed))
+
+
+def _warn_of_branches(
+    model: tuple[Layer, ...], listed: Mapping[str, tuple[Scalar, ...]], problems: Problems
+) -> None:
+    """A branch of the spec's own model that no value chooses; a preset's are there to be chosen."""
+    for node in walk(model):
+        if not isinstance(node, ChoiceNode) or node.parameter not in listed:
+            continue
+        known = listed[node.parameter]
+        for value, body in node.branches:
+            if not any(same(value, other) for other in known):
+                problems.add(
+                    "W533", f"these layers are in no model: {node.parameter} is never {value}",
+                    body[0].span if body else node.span, key="space.model",
+                    hint=f"remove the branch, or add {value} to {node.parameter}",
+                )  # fmt: skip
 
 
 def _is_covered(name: str, declared: ParameterDecl, merge: _Merge) -> bool:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from automlc.compiler.draft import Draft
-from automlc.spec.diagnostics import Note
+from automlc.spec.diagnostics import Note, Span
+from automlc.spec.domains import Space
 from automlc.spec.expressions import literal_text, to_text
 
+FEW_STATES = 2_000  # without data: a check of a spec takes no time that one would notice
 _FORBIDDEN_DEFAULT = "E335"  # where nothing is left, the default is not either: say both
 
 
 def count_space(draft: Draft) -> Draft:
-    """Records `space.size` and, below the choice that others depend on, the share of each value."""
-    others = [d for d in draft.problems.errors if d.code != _FORBIDDEN_DEFAULT]
-    if draft.nominal or draft.expansion is None or others:
+    """Records `space.size` and, below the choice that others depend on, the share of each value.
+
+    Without data only what the spec's own conditions say about themselves is looked at.
+    """
+    if draft.expansion is None:
+        return draft
+    if any(d.code != _FORBIDDEN_DEFAULT for d in draft.problems.errors):
+        return draft
+    if draft.nominal:
+        _check_own(draft)
         return draft
     from automlc.compiler.proofs.counting import Count, count, shares
 
     space = draft.expansion.space
     found: Count = count(space)
     _report(draft, found)
+    _check_layers(draft)
     if found.empty or draft.problems.errors:
         return draft
     draft = draft.noted("count_space", "space.size", found.text(), "counted, conditions included")
@@ -32,6 +44,45 @@ def count_space(draft: Draft) -> Draft:
         key = f"space.size.{name}={literal_text(value)}"
         draft = draft.noted("count_space", key, text, f"counted with {name} fixed")
     return draft
+
+
+def _check_own(draft: Draft) -> None:
+    """What the conditions and forbidden combinations that the spec itself has decide nothing."""
+    assert draft.expansion is not None
+    space, sources = draft.expansion.space, draft.loaded.sources
+    own = {p.name for p in space.parameters if p.when and _is_own(p.when.span, sources)}
+    if own or space.forbidden:
+        from automlc.compiler.proofs.counting import components, count
+
+        parts = [
+            (parameters, forbidden)
+            for parameters, forbidden in components(space)
+            if forbidden or any(p.name in own for p in parameters)
+        ]
+        asked = Space((p for ps, _ in parts for p in ps), (e for _, es in parts for e in es))
+        _report(draft, count(asked, most=FEW_STATES))
+    _check_layers(draft)
+
+
+def _is_own(span: Span | None, sources: Mapping[str, str]) -> bool:
+    """Whether a text stands in the spec, not in a preset, where others may widen what it reads."""
+    return span is not None and span.file in sources
+
+
+def _check_layers(draft: Draft) -> None:
+    """Layers of the spec's own model that stand in no configuration."""
+    assert draft.expansion is not None
+    sources = draft.loaded.sources
+    if not any(_is_own(layer.span, sources) for layer in draft.expansion.model):
+        return
+    from automlc.compiler.proofs.layers import dead_layers
+
+    for layer, what in dead_layers(draft.expansion.model, draft.expansion.space):
+        if _is_own(layer.span, sources):
+            draft.problems.add(
+                "W533", f"these layers are in no model: {what}", layer.span,
+                key="space.model", hint="remove them, or widen what their condition reads",
+            )  # fmt: skip
 
 
 def _report(draft: Draft, found: object) -> None:
@@ -58,9 +109,9 @@ def _report(draft: Draft, found: object) -> None:
         for name in names:
             parameter = space[name]
             span = parameter.span
+            assert parameter.when is not None
             # What a preset declares for others to widen is no mistake of this spec.
-            if span is not None and span.file in draft.loaded.sources:
-                assert parameter.when is not None
+            if _is_own(parameter.when.span or span, draft.loaded.sources):
                 text = message.format(name, to_text(parameter.when))
                 add(
                     code, text, parameter.when.span or span, hint=hint,

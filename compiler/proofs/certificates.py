@@ -16,7 +16,6 @@ from automlc.spec.domains import Choice, Domain, Fixed, Float, Integer, Space
 from automlc.spec.expressions import Scalar, literal_text, same
 from automlc.spec.record import record
 
-
 UNLIMITED = 2**62  # steps: a recorded proof is as long as it is
 
 

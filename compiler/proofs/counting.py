@@ -76,9 +76,12 @@ def times(a: Mapping[int, int], b: Mapping[int, int]) -> Size:
     return out
 
 
-def count(space: Space, fixed: Mapping[str, Scalar] | None = None) -> Count:
-    """Count the configurations of a space; with `fixed`, only those with these values."""
-    budget = [MAX_STATES]
+def count(space: Space, fixed: Mapping[str, Scalar] | None = None, most: int = MAX_STATES) -> Count:
+    """Count the configurations of a space; with `fixed`, only those with these values.
+
+    At most so many cases are looked at, after which the count has a reason instead.
+    """
+    budget = [most]
     size: Size = {0: 1}
     reason = None
     always: list[str] = []

@@ -156,6 +156,7 @@ class Solver:
         self._conditional = [p for p in self.space.parameters if p.when is not None]
         self._asks = {p.name: names(p.when) for p in self._conditional if p.when is not None}
         self._last: dict[str, tuple[tuple[object, ...], Truth]] = {}
+
     # One box --------------------------------------------------------------------------------
 
     def activity(self, box: Box) -> dict[str, Truth]:
@@ -166,9 +167,7 @@ class Solver:
             name, read = parameter.name, self._asks[parameter.name]
             key = tuple(v for n in read for v in (box[n], active[n]))
             before = self._last.get(name)
-            if before is not None and all(
-                a is b for a, b in zip(before[0], key, strict=True)
-            ):
+            if before is not None and all(a is b for a, b in zip(before[0], key, strict=True)):
                 active[name] = before[1]
                 continue
             self._spend(10)
@@ -319,8 +318,8 @@ class Solver:
                         self.witnesses.append(near)
                     return Found(near)
             relevant = self.relevant(clauses)
-            answer = self._descend(clauses, start, relevant)
-            answer = answer or self._search(clauses, start, relevant, 0)
+            found = self._descend(clauses, start, relevant)
+            answer: Answer = found or self._search(clauses, start, relevant, 0)
         except OutOfWork:
             limit = min(self.most, self.limit)
             return Unknown(f"not decided within {limit:,} steps")
@@ -332,9 +331,7 @@ class Solver:
             self.witnesses.append(answer.config)
         return answer
 
-    def _descend(
-        self, clauses: Sequence[Clause], box: Box, relevant: set[str]
-    ) -> Found | None:
+    def _descend(self, clauses: Sequence[Clause], box: Box, relevant: set[str]) -> Found | None:
         """A configuration found by changing one value at a time, as long as less is missing."""
         tried = [self.moved(c, box) for c in self.witnesses[-1:]] + self.corners(box)
         missing = [self._missing(clauses, config) for config in tried]

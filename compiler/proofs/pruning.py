@@ -14,7 +14,6 @@ from automlc.compiler.proofs.feasibility import (
     Answer,
     Bound,
     Clause,
-    Forbidden,
     Impossible,
     Proof,
     Solver,
