@@ -59,6 +59,24 @@ def steer(draft: Draft) -> Draft:
     return replace(draft, rules=attached)
 
 
+def refit(draft: Draft, space: Space) -> Draft:
+    """The draft with its rules fitted to a space that has lost values."""
+    if draft.rules is None:
+        return draft
+    for index, rule in enumerate(draft.rules.written):
+        for action in rule.actions:
+            never = usable(action, space)
+            if never is not None:
+                key = f"rules.when[{index}]"
+                draft.problems.add(
+                    "W534", f"{never} is in no configuration that meets the constraints",
+                    draft.loaded.spans(key) or draft.loaded.key_spans("rules"), key=key,
+                    hint="`automlc plan` says why the value was removed; set another one",
+                )  # fmt: skip
+    kept, _ = fit(draft.rules.table, space, input_of(draft))
+    return replace(draft, rules=replace(draft.rules, table=kept))
+
+
 def input_of(draft: Draft) -> str:
     """What goes into the model, as tables call it: image, tabular or text."""
     inputs = draft.contract.input

@@ -949,6 +949,20 @@ _COMPILER = (
         place=SPACE,
     ),
     Code(
+        "W534",
+        "a rule sets a value that the constraints rule out",
+        "The value was removed from the space: no configuration has it that meets the constraints.",
+        "constraints: [model.params <= 20k]\nsearch: feedback\nspace:\n"
+        "  parameters: {width: 'choice(8, 4096)'}\n  model:\n    - flatten\n"
+        "    - dense: {units: width}\n    - dense: {units: outputs}\n"
+        "rules: {when: [gradient == vanishing => width = 4096]}",
+        "constraints: [model.params <= 20k]\nsearch: feedback\nspace:\n"
+        "  parameters: {width: 'choice(8, 16, 4096)'}\n  model:\n    - flatten\n"
+        "    - dense: {units: width}\n    - dense: {units: outputs}\n"
+        "rules: {when: [gradient == vanishing => width = 16]}",
+        place=DATA,
+    ),
+    Code(
         "W521",
         "a parameter without use",
         "Neither the model nor the training reads it, so searching it changes nothing.",

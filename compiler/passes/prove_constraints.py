@@ -104,7 +104,18 @@ def _narrow(draft: Draft, pruner: Pruner) -> Draft:
     if after == before:
         return draft
     starts = tuple(s for s in expansion.starts if not after.problems(s))
-    return replace(draft, expansion=replace(expansion, space=after, starts=starts))
+    lost = len(expansion.starts) - len(starts)
+    if lost:
+        text = f"{lost} of the preset's {len(expansion.starts)} small models"
+        draft = draft.noted(
+            "prove_constraints", "space.pruned.starts", f"{text} left out", "they have such values"
+        )
+    draft = replace(draft, expansion=replace(expansion, space=after, starts=starts))
+    if draft.rules is None:
+        return draft
+    from automlc.compiler.steering import refit
+
+    return refit(draft, after)
 
 
 def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> bool:
