@@ -20,9 +20,9 @@ from typing import Any
 from automlc.runtime.model_text import layers_of, same_model
 from automlc.runtime.plan import Constraint, Plan
 from automlc.runtime.training import FALLBACK, TRAINING_PARAMETERS
-from automlc.spec.domains import Config, Parameter, Space
+from automlc.spec.domains import Choice, Config, Fixed, Float, Parameter, Space
 from automlc.spec.errors import AutomlcError
-from automlc.spec.expressions import Scalar, names, to_text
+from automlc.spec.expressions import Scalar, names, same, to_text
 from automlc.spec.inclusion import (
     part_of,
     relate_domains,
@@ -103,18 +103,26 @@ def carry(config: Mapping[str, Scalar], space: Space, comparison: Comparison) ->
     """An old configuration as one of the new space; what is missing and unknown stays missing."""
     known = {name: value for name, value in config.items() if name in space}
     for name, value in config.items():
-        if name not in space and comparison.removed.get(name, _Missing) != value:
+        if name not in space and not _is_built_in(name, value, comparison):
             known[name] = value
     done: Config = {}
     for parameter in space.parameters:
         name = parameter.name
-        if name in known:
+        if not space.is_active(parameter, done):
+            # What the training takes where it has no value is no other training.
+            if name in known and name in FALLBACK and same(FALLBACK[name], known[name]):
+                del known[name]
+        elif name in known:
             done[name] = known.pop(name)
-        elif space.is_active(parameter, done):
+        else:
             value = _filled(parameter, comparison)
             if value is not _Missing:
                 done[name] = value
     return {**done, **known}
+
+
+def _is_built_in(name: str, value: Scalar, comparison: Comparison) -> bool:
+    return name in comparison.removed and same(comparison.removed[name], value)
 
 
 class _Missing:
@@ -125,7 +133,7 @@ def _filled(parameter: Parameter, comparison: Comparison) -> Any:
     if parameter.name in comparison.added:
         return comparison.added[parameter.name]
     value = FALLBACK.get(parameter.name, _Missing)
-    return value if value is not _Missing and parameter.domain.contains(value) else _Missing  # type: ignore[arg-type]  # only values of FALLBACK come here
+    return value if value is not _Missing and parameter.domain.contains(value) else _Missing
 
 
 def objection(config: Mapping[str, Scalar], plan: Plan) -> str | None:
@@ -297,7 +305,7 @@ def _candidates(parameter: Parameter) -> list[Scalar]:
     """Values that might be what a project without the parameter does; the likeliest first."""
     if parameter.name in TRAINING_PARAMETERS:
         value = FALLBACK.get(parameter.name)
-        return [value] if value is not None and parameter.domain.contains(value) else []  # type: ignore[arg-type,list-item]  # FALLBACK holds scalars
+        return [value] if value is not None and parameter.domain.contains(value) else []
     values = values_of(parameter.domain, _CANDIDATES) or ()
     return [parameter.default, *(v for v in values if v != parameter.default)]
 
@@ -356,7 +364,7 @@ def _domain(old: Parameter, new: Parameter) -> Iterator[Change]:
 
 # ---- conditions and what is forbidden --------------------------------------------------------
 
-_MAY = "may"
+
 _UNDECIDED = "too many combinations to look at each: some trials may be outside"
 
 
@@ -383,11 +391,13 @@ def _when(parameter: Parameter) -> str:
 def _alone(old: Space, new: Space, name: str, partial: Comparison) -> str | None:
     """How the condition of one parameter alone changes the old space; None where undecided."""
     other = new[name].when
-    if other is not None and not names(other) <= set(old.names):
+    # Parameters that are new stand at what they were before anybody knew of them.
+    known = (*old.parameters, *(Parameter(n, Fixed(v), v) for n, v in partial.added.items()))
+    if other is not None and not names(other) <= {p.name for p in known}:
         return None
+    old = Space(known)
     parameters = [
-        Parameter(p.name, p.domain, p.default, other if p.name == name else p.when)
-        for p in old.parameters
+        Parameter(p.name, p.domain, p.default, other if p.name == name else p.when) for p in known
     ]
     # Those that take part; what the others are does not matter here.
     part = frozenset({name, *(names(other) if other is not None else ())})
@@ -403,24 +413,22 @@ def _alone(old: Space, new: Space, name: str, partial: Comparison) -> str | None
 
 
 def _thinned(space: Space, name: str) -> Space:
-    """The space with one value of a continuous parameter that no condition asks for."""
-    from automlc.spec.domains import Choice
-
+    """The space with a few values of that parameter, where no condition asks for its value."""
     asked = {n for p in space.parameters if p.when is not None for n in names(p.when)}
     return Space(
-        Parameter(p.name, _sampled(p, Choice), p.default, p.when)
-        if p.name == name and p.name not in asked
-        else p
+        Parameter(p.name, _few(p), p.default, p.when) if p.name == name and name not in asked else p
         for p in space.parameters
     )
 
 
-def _sampled(parameter: Parameter, choice: Any) -> Any:
-    value = FALLBACK.get(parameter.name)
-    values = {parameter.default}
-    if value is not None and parameter.domain.contains(value):  # type: ignore[arg-type]  # FALLBACK holds scalars
-        values.add(value)  # type: ignore[arg-type]  # as above
-    return choice(tuple(sorted(values, key=repr)))
+def _few(parameter: Parameter) -> Choice:
+    """Bounds or values, the default and the fallback: all that carrying over tells apart."""
+    value = FALLBACK.get(parameter.name, parameter.default)
+    domain = parameter.domain
+    values = [parameter.default, *(values_of(domain, 2) or ())]
+    values += [domain.low, domain.high] if isinstance(domain, Float) else []
+    values += [value] if domain.contains(value) else []
+    return Choice(tuple(dict.fromkeys(values)))
 
 
 def _forbidden(old: Space, new: Space, partial: Comparison) -> Iterator[Change]:

@@ -20,7 +20,7 @@ TRAINING_PARAMETERS = (
 )
 
 # Where a training parameter has no value (it may be conditional), this is used.
-FALLBACK = {
+FALLBACK: dict[str, float | str] = {
     "weight_decay": 0.0,
     "momentum": 0.0,
     "warmup": 0.0,

@@ -17,7 +17,6 @@ from typing import Any
 
 from mistakes import AUTOMLC, HYDRA, LUDWIG, MISTAKES, text_of
 
-
 # The schema for Hydra. `???` marks what must be given.
 
 
