@@ -8,8 +8,9 @@ from pathlib import Path
 
 from automlc.compiler.graph import SearchGraph
 from automlc.runtime.changes import Side
-from automlc.runtime.plan import Plan, load_plan
+from automlc.runtime.plan import Plan
 from automlc.runtime.run import is_run
+from automlc.runtime.switching import read_side
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar
 from automlc.spec.load import LoadedSpec, Variant
@@ -49,9 +50,9 @@ def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None
     Raises AutomlcError where it is none of these, SpecError for a wrong spec.
     """
     if path.is_dir() and is_run(path):
-        return Subject(str(path), of_project(path / "project"), trials=_trials(path))
+        return Subject(str(path), read_side(path / "project"), trials=_trials(path))
     if path.is_dir():
-        return Subject(str(path), of_project(path))
+        return Subject(str(path), read_side(path))
     if path.suffix == ".json":
         graph = SearchGraph.from_json(_json(path))
         return Subject(str(path), Side(graph.plan(), graph.to_json()))
@@ -70,17 +71,6 @@ def _of_spec(path: Path, roots: Sequence[Path], variant: Variant) -> Subject:
     plan = Plan.from_json(json.loads(json.dumps(graph.plan().to_json())))
     side = Side(plan, json.loads(graph.dumps()), files.get("data.py"))
     return Subject(str(path), side, loaded)
-
-
-def of_project(folder: Path) -> Side:
-    """A compiled project as a side; a project without graph.json is known by its plan alone."""
-    plan = load_plan(folder / "plan.json")
-    graph, reader = folder / "graph.json", folder / "data.py"
-    return Side(
-        plan,
-        _json(graph) if graph.exists() else None,
-        reader.read_text(encoding="utf-8") if reader.exists() else None,
-    )
 
 
 def _json(path: Path) -> dict[str, object]:
