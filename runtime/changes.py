@@ -132,8 +132,8 @@ class _Missing:
 def _filled(parameter: Parameter, comparison: Comparison) -> Any:
     if parameter.name in comparison.added:
         return comparison.added[parameter.name]
-    value = FALLBACK.get(parameter.name, _Missing)
-    return value if value is not _Missing and parameter.domain.contains(value) else _Missing
+    value = FALLBACK.get(parameter.name)
+    return _Missing if value is None or not parameter.domain.contains(value) else value
 
 
 def objection(config: Mapping[str, Scalar], plan: Plan) -> str | None:

@@ -283,7 +283,7 @@ class Store:
     def _moves(self) -> dict[str, Any]:
         if self._moved is None:
             meta = self.meta()
-            empty = {"outside": {}, "configs": {}, "lost": {}, "again": None}
+            empty: dict[str, Any] = {"outside": {}, "configs": {}, "lost": {}, "again": None}
             self._moved = {key: meta.get(key) or value for key, value in empty.items()}
             self._moved["texts"] = {canonical(c) for c in self._moved["configs"].values()}
         return self._moved
