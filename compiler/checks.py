@@ -11,7 +11,9 @@ from automlc.compiler.passes.bind_constraints import bind_constraints
 from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.passes.choose_strategies import choose_strategies
 from automlc.compiler.passes.count_costs import count_costs
+from automlc.compiler.passes.count_space import count_space
 from automlc.compiler.passes.expand_space import expand_space
+from automlc.compiler.passes.prove_constraints import prove_constraints
 from automlc.compiler.passes.resolve_start import resolve_start
 from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
@@ -29,6 +31,8 @@ PASSES = (
     count_costs,
     verify_model,
     bind_constraints,
+    count_space,
+    prove_constraints,
     resolve_start,
 )
 

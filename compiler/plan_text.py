@@ -81,6 +81,9 @@ def _space(graph: SearchGraph) -> Iterator[str]:
         yield f"  vectors {one.name}: {one.file}, {one.words:,} words of {one.width} numbers"
     for expr in graph.space.forbidden:
         yield f"  forbidden: {to_text(expr)}"
+    for record in graph.records:
+        if record.pass_name == "count_space":  # noqa: S105 - of the compiler
+            yield f"  {record.key.removeprefix('space.'):<{width}}  {record.decision}"
 
 
 def _model(graph: SearchGraph) -> Iterator[str]:
@@ -98,8 +101,14 @@ def _model(graph: SearchGraph) -> Iterator[str]:
 
 def _constraints(graph: SearchGraph) -> Iterator[str]:
     yield f"constraints: {len(graph.constraints)}"
-    for constraint in graph.constraints:
-        yield f"  {constraint.text}  (checked for each proposal, before training)"
+    proofs = {r.key: r.decision for r in graph.records}
+    otherwise = "checked for each proposal, before training"
+    for index, constraint in enumerate(graph.constraints):
+        proof = proofs.get(f"constraints[{index}].proof", otherwise)
+        yield f"  {constraint.text}  ({proof})"
+    for record in graph.records:
+        if record.pass_name == "prove_constraints" and record.key.startswith("space.pruned"):  # noqa: S105
+            yield f"  {record.decision}  ({record.because})"
 
 
 def _search(graph: SearchGraph) -> Iterator[str]:

@@ -176,7 +176,7 @@ class Builder:
     def program(self, outputs: dict[str, Value]) -> CostProgram:
         """The finished program, holding only the instructions that the outputs need."""
         syms = {name: self.lift(value) for name, value in outputs.items()}
-        return _compact(self.code, {name: sym.index for name, sym in syms.items()})
+        return compact(self.code, {name: sym.index for name, sym in syms.items()})
 
 
 def _operands(instruction: Instruction) -> tuple[int, ...]:
@@ -185,7 +185,8 @@ def _operands(instruction: Instruction) -> tuple[int, ...]:
     return instruction[1:2] if instruction[0] == "in" else instruction[1:]
 
 
-def _compact(code: list[Instruction], outputs: dict[str, int]) -> CostProgram:
+def compact(code: list[Instruction], outputs: dict[str, int]) -> CostProgram:
+    """The instructions that the outputs need, renumbered."""
     needed = set(outputs.values())
     for index in range(len(code) - 1, -1, -1):
         if index in needed:

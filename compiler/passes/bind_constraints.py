@@ -1,17 +1,15 @@
-"""Give each constraint its metric, bound and stage; refuse what no configuration can meet."""
+"""Give each constraint its metric, bound and stage; prove_constraints decides about them."""
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import replace
 
 from automlc.compiler.costing import COSTS
 from automlc.compiler.draft import Draft
-from automlc.compiler.symbolic import Interval, Sym
 from automlc.runtime.metrics import METRICS
 from automlc.runtime.plan import Constraint
-from automlc.spec.diagnostics import Span, swap
+from automlc.spec.diagnostics import swap
 from automlc.spec.expressions import (
     Call,
     Compare,
@@ -36,17 +34,12 @@ def bind_constraints(draft: Draft) -> Draft:
         if constraint is None:
             continue
         bound.append(constraint)
-        span = draft.loaded.spans(f"constraints[{index}]")
-        _check_reachable(draft, constraint, span)
         key = f"constraints[{index}]"
         draft = draft.noted("bind_constraints", key, "static", "a cost of the model alone")
-    draft = replace(draft, constraints=tuple(bound))
-    if bound and not draft.nominal and not draft.problems.errors:
-        _warn_if_rare(draft)
-    return draft
+    return replace(draft, constraints=tuple(bound))
 
 
-def _warn_if_rare(draft: Draft) -> None:
+def warn_if_rare(draft: Draft) -> None:
     """Proposals outside the constraints are thrown away: say when nearly all would be."""
     assert draft.expansion is not None
     assert draft.costs is not None
@@ -105,29 +98,3 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
         draft.problems.add("E345", "the bound of a constraint is a number", span, key=key)
         return None
     return Constraint(to_text(expr), left.name, op, value, "static")
-
-
-def _check_reachable(draft: Draft, constraint: Constraint, span: Span | None) -> None:
-    value = draft.cost_values.get(constraint.metric)
-    if value is None or draft.nominal:
-        return
-    reach = value.range if isinstance(value, Sym) else Interval(value, value)
-    low, high = reach.low, reach.high
-    impossible = {
-        "<=": low > constraint.bound,
-        "<": low >= constraint.bound,
-        ">=": high < constraint.bound,
-        ">": high <= constraint.bound,
-        "==": not low <= constraint.bound <= high,
-    }[constraint.op]
-    if impossible:
-        end = f"at least {low:,.0f}" if constraint.op in ("<=", "<", "==") else _at_most(high)
-        draft.problems.add(
-            "E401", f"no configuration can meet {constraint.text}: {constraint.metric} is {end} "
-            f"({COSTS[constraint.metric]})", span,
-            hint="widen the bound, or the space towards smaller models",
-        )  # fmt: skip
-
-
-def _at_most(high: float) -> str:
-    return "unbounded" if math.isinf(high) else f"at most {high:,.0f}"

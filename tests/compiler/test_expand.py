@@ -32,7 +32,7 @@ def test_a_constraint_that_nothing_can_meet_is_refused_before_training() -> None
 
 
 def test_constraints_that_hardly_anything_meets_are_a_warning() -> None:
-    text = HEAD + "constraints: [model.params <= 300]\n"
+    text = HEAD + "constraints: [model.params <= 900]\n"
     _, warnings = compile_spec(load_text(text, "task.yaml"))
     assert [d.code for d in warnings] == ["W522"]
 

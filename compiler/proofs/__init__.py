@@ -1,0 +1,1 @@
+"""Proofs over the whole space, before anything is spent: counts, bounds and what cannot be."""

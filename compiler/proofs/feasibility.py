@@ -1,0 +1,563 @@
+"""Branch and bound: is there a configuration that meets all clauses, and which cost is smallest?
+
+A box is answered by intervals where they suffice and split where they do not: choices by value,
+numbers in half. A box that holds a single configuration is answered by evaluating it. The number
+of steps is limited and does not depend on the machine, so the answer is always the same: yes with
+a configuration, no with a proof, or unknown.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from automlc.compiler.proofs.boxes import Box, Some, Truth, holds, run, whole
+from automlc.compiler.symbolic import compact
+from automlc.runtime.costs import CostProgram
+from automlc.runtime.plan import Constraint
+from automlc.spec.domains import Choice, Config, Domain, Fixed, Float, Integer, Parameter, Space
+from automlc.spec.errors import AutomlcError
+from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names, to_text
+from automlc.spec.record import record
+
+MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
+MAX_DEPTH = 200  # splits below one another
+LARGEST = 2**63  # no cost may be larger
+_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})
+
+
+@record
+class Bound:
+    """A constraint as a clause."""
+
+    constraint: Constraint
+
+    @property
+    def text(self) -> str:
+        return self.constraint.text
+
+
+@record
+class Forbidden:
+    """A forbidden combination as a clause: it is met where the combination does not apply."""
+
+    expr: Expr
+
+    @property
+    def text(self) -> str:
+        return f"forbidden: {to_text(self.expr)}"
+
+
+@record
+class Active:
+    """The clause that a parameter exists."""
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} is active"
+
+
+Clause: TypeAlias = Bound | Forbidden | Active
+
+
+@record
+class Leaf:
+    """A box in which a clause is met by nothing: its place among the clauses."""
+
+    clause: int
+
+
+@record
+class Split:
+    """A box that was divided: the parts of one parameter's domain, and the proof for each."""
+
+    name: str
+    parts: tuple[Domain, ...]
+    proofs: tuple[Proof, ...]
+
+
+Proof: TypeAlias = Leaf | Split
+
+
+@record
+class Found:
+    """A configuration that meets all clauses."""
+
+    config: Config
+
+
+@record
+class Impossible:
+    """None does, and why."""
+
+    proof: Proof
+
+
+@record
+class Unknown:
+    """The limit was reached."""
+
+    reason: str
+
+
+Answer: TypeAlias = Found | Impossible | Unknown
+
+
+class OutOfWork(Exception):
+    """The limit of steps is reached."""
+
+
+@record
+class Smallest:
+    """The smallest (or largest) cost over the allowed configurations.
+
+    `value` is exact where `config` has it and `proven` is true; else the cost is at least (at
+    most) `bound`.
+    """
+
+    value: float
+    config: Config
+    bound: float
+    proven: bool
+
+
+@dataclass
+class Solver:
+    """Questions about one space and one cost program, with one limit for all of them."""
+
+    space: Space
+    costs: CostProgram
+    work: int = MAX_WORK  # steps left
+    most: int = MAX_WORK  # steps of one question
+    witnesses: list[Config] = field(default_factory=list)
+    _slices: dict[frozenset[str], CostProgram] = field(default_factory=dict)
+    _known: dict[object, Mapping[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Count for each parameter the choices between two sizes that it decides."""
+        self.limit = self.work
+        read: list[frozenset[str]] = []
+        self._decides: dict[str, int] = {}
+        for name, *rest in self.costs.code:
+            if name == "param":
+                read.append(frozenset({str(rest[0])}))
+                continue
+            operands = [] if name == "const" else rest[:1] if name == "in" else rest
+            if name == "select":
+                for one in read[operands[0]]:
+                    self._decides[one] = self._decides.get(one, 0) + 1
+                operands = operands[1:]
+            # Only conditions are followed: a size depends on nearly everything.
+            known = name in _CONDITIONS
+            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
+
+    # One box --------------------------------------------------------------------------------
+
+    def activity(self, box: Box) -> dict[str, Truth]:
+        """Which parameters exist: in all, in none or in some configurations of a box."""
+        active: dict[str, Truth] = {}
+        for parameter in self.space.parameters:
+            active[parameter.name] = self._activity(parameter, active, box)
+        return active
+
+    def _activity(self, parameter: Parameter, known: Mapping[str, Truth], box: Box) -> Truth:
+        if parameter.when is None:
+            return True
+        needed = [known[name] for name in names(parameter.when)]
+        if False in needed:
+            return False
+        value = holds(parameter.when, box)
+        return value if value is False or None not in needed else None
+
+    def met(self, clauses: Sequence[Clause], box: Box, active: Mapping[str, Truth]) -> list[Truth]:
+        """Whether each clause is met in all, in none or in some configurations of a box."""
+        bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
+        costs = self.costs_on(bounds, box, active)
+        out: list[Truth] = []
+        for clause in clauses:
+            match clause:
+                case Active():
+                    out.append(active[clause.name])
+                case Forbidden():
+                    out.append(self._avoids(clause.expr, box, active))
+                case Bound():
+                    out.append(within(costs[clause.constraint.metric], clause.constraint))
+        return out
+
+    def _avoids(self, expr: Expr, box: Box, active: Mapping[str, Truth]) -> Truth:
+        needed = [active[name] for name in names(expr)]
+        if False in needed:
+            return True
+        value = holds(expr, box)
+        if value is False:
+            return True
+        return False if value and None not in needed else None
+
+    def costs_on(self, metrics: set[str], box: Box, active: Mapping[str, Truth]) -> dict[str, Some]:
+        """What the costs may be on a box."""
+        if not metrics:
+            return {}
+        program = self._slice(frozenset(metrics))
+        self.work -= 2 * len(program.code)
+        if self.work < 0:
+            raise OutOfWork
+        values = run(program.code, box, active)
+        return {name: values[program.outputs[name]] for name in metrics}
+
+    def _slice(self, metrics: frozenset[str]) -> CostProgram:
+        if metrics not in self._slices:
+            wanted = {name: self.costs.outputs[name] for name in sorted(metrics)}
+            self._slices[metrics] = compact(list(self.costs.code), wanted)
+        return self._slices[metrics]
+
+    def relevant(
+        self, clauses: Sequence[Clause], metrics: frozenset[str] = frozenset()
+    ) -> set[str]:
+        """The parameters that the clauses and costs can depend on."""
+        wanted = {c.constraint.metric for c in clauses if isinstance(c, Bound)} | metrics
+        read: set[str] = set()
+        if wanted:
+            program = self._slice(frozenset(wanted))
+            read |= {str(i[1]) for i in program.code if i[0] == "param"}
+        for clause in clauses:
+            if isinstance(clause, Forbidden):
+                read |= names(clause.expr)
+            elif isinstance(clause, Active):
+                read.add(clause.name)
+        for parameter in reversed(self.space.parameters):
+            if parameter.name in read and parameter.when is not None:
+                read |= names(parameter.when)
+        return read
+
+    # One configuration ----------------------------------------------------------------------
+
+    def failed(self, clauses: Sequence[Clause], config: Config) -> int | None:
+        """The first clause that a configuration does not meet; None if it meets all."""
+        costs: Mapping[str, float] = {}
+        bounds = [c for c in clauses if isinstance(c, Bound)]
+        if bounds:
+            costs = self.cost_of(config, frozenset(c.constraint.metric for c in bounds))
+        for index, clause in enumerate(clauses):
+            match clause:
+                case Bound():
+                    good = clause.constraint.holds(costs)
+                case Forbidden():
+                    good = not applies(clause.expr, config)
+                case Active():
+                    good = clause.name in config
+            if not good:
+                return index
+        return None
+
+    def cost_of(self, config: Config, metrics: frozenset[str]) -> Mapping[str, float]:
+        """These costs of a configuration; none where one of them is undefined."""
+        key = (tuple(config.items()), metrics)
+        if key not in self._known:
+            program = self._slice(metrics)
+            self.work -= len(program.code)
+            if self.work < 0:
+                raise OutOfWork
+            try:
+                self._known[key] = program.evaluate(config)
+            except AutomlcError:
+                self._known[key] = {}
+        return self._known[key]
+
+    def corners(self, box: Box) -> list[Config]:
+        """A few configurations of a box: smallest, default and largest values."""
+        out: list[Config] = []
+        for pick in (_low, _default, _high):
+            config = self.space.build(lambda p, pick=pick: pick(p, box[p.name]))  # type: ignore[misc]
+            if config not in out:
+                out.append(config)
+        return out
+
+    # Questions ------------------------------------------------------------------------------
+
+    def solve(self, clauses: Sequence[Clause], box: Box | None = None) -> Answer:
+        """Whether some configuration of a box meets all clauses."""
+        start = whole(self.space) if box is None else box
+        spared = self._spare()
+        try:
+            for config in self.witnesses:
+                if inside(config, start) and self.failed(clauses, config) is None:
+                    return Found(config)
+            answer = self._search(clauses, start, self.relevant(clauses), 0)
+        except OutOfWork:
+            limit = min(self.most, self.limit)
+            return Unknown(f"not decided within {limit:,} steps")
+        except ExpressionError as error:
+            return Unknown(f"a condition has no value somewhere: {error.message}")
+        finally:
+            self.work = max(self.work, 0) + spared
+        if isinstance(answer, Found):
+            self.witnesses.append(answer.config)
+        return answer
+
+    def _search(
+        self, clauses: Sequence[Clause], box: Box, relevant: set[str], depth: int
+    ) -> Answer:
+        self.work -= 20
+        if self.work < 0:
+            raise OutOfWork
+        active = self.activity(box)
+        met = self.met(clauses, box, active)
+        if False in met:
+            return Impossible(Leaf(met.index(False)))
+        for config in self.corners(box):
+            failed = self.failed(clauses, config)
+            if failed is None:
+                return Found(config)
+        name = self.to_split(box, active, relevant)
+        if name is None:
+            assert failed is not None
+            return Impossible(Leaf(failed))
+        parts = divide(box[name])
+        if depth >= MAX_DEPTH or not parts:
+            return Unknown(f"{name} would have to be divided without end")
+        proofs: list[Proof] = []
+        unknown: Unknown | None = None
+        for part in parts:
+            answer = self._search(clauses, {**box, name: part}, relevant, depth + 1)
+            match answer:
+                case Found():
+                    return answer
+                case Impossible():
+                    proofs.append(answer.proof)
+                case Unknown():
+                    unknown = answer
+        return unknown or Impossible(Split(name, tuple(parts), tuple(proofs)))
+
+    def to_split(self, box: Box, active: Mapping[str, Truth], relevant: set[str]) -> str | None:
+        """The parameter whose division promises most: what decides about layers comes first."""
+        best: tuple[float, float, str] | None = None
+        for parameter in self.space.parameters:
+            name = parameter.name
+            if name not in relevant or active[name] is False:
+                continue
+            width = spread(box[name])
+            rank = (self._decides.get(name, 0), width, name)
+            if width > 0 and (best is None or rank[:2] > best[:2]):
+                best = rank
+        return None if best is None else best[2]
+
+    def smallest(
+        self,
+        metric: str,
+        clauses: Sequence[Clause],
+        *,
+        largest: bool = False,
+        box: Box | None = None,
+    ) -> Smallest | None:
+        """The smallest (largest) cost under clauses; None where nothing meets them, as far as
+        was looked."""
+        start = whole(self.space) if box is None else box
+        spared = self._spare()
+        try:
+            return _Minimum(self, metric, tuple(clauses), -1 if largest else 1).run(start)
+        finally:
+            self.work = max(self.work, 0) + spared
+
+    def _spare(self) -> int:
+        """Put aside what one question may not spend; returns how much that is."""
+        spared = max(0, self.work - self.most)
+        self.work -= spared
+        return spared
+
+
+@dataclass
+class _Minimum:
+    """Best first: the box that may have the smallest cost is looked at next."""
+
+    solver: Solver
+    metric: str
+    clauses: tuple[Clause, ...]
+    sign: int
+    best: float = math.inf
+    config: Config | None = None
+
+    def run(self, start: Box) -> Smallest | None:
+        solver = self.solver
+        relevant = solver.relevant(self.clauses, frozenset({self.metric}))
+        heap: list[tuple[float, int, Box]] = []
+        order, bound, proven = 0, -math.inf, True
+        try:
+            for box in (start,):
+                self._push(heap, box, order)
+            while heap:
+                bound, _, box = heapq.heappop(heap)
+                if bound >= self.best:
+                    break
+                name = solver.to_split(box, solver.activity(box), relevant)
+                parts = divide(box[name]) if name is not None else ()
+                if name is not None and not parts:
+                    proven = False
+                    break
+                for part in parts:
+                    order += 1
+                    assert name is not None
+                    self._push(heap, {**box, name: part}, order)
+            else:
+                bound = self.best
+        except (OutOfWork, ExpressionError):
+            proven = False
+        if self.config is None:
+            return None
+        low = self.best if proven else bound
+        return Smallest(self.sign * self.best, self.config, self.sign * low, proven)
+
+    def _push(self, heap: list[tuple[float, int, Box]], box: Box, order: int) -> None:
+        solver = self.solver
+        active = solver.activity(box)
+        if False in solver.met(self.clauses, box, active):
+            return
+        some = solver.costs_on({self.metric}, box, active)[self.metric]
+        low = some.low if self.sign > 0 else -some.high
+        for config in solver.corners(box):
+            costs = solver.cost_of(config, frozenset({self.metric}))
+            cost = self.sign * costs.get(self.metric, math.inf)
+            if costs and cost < self.best and solver.failed(self.clauses, config) is None:
+                self.best, self.config = cost, config
+        if low < self.best:
+            heapq.heappush(heap, (low, order, box))
+
+
+def within(cost: Some, constraint: Constraint) -> Truth:
+    """Whether a cost is within a bound for all, none or some of the values it may have."""
+    if cost.few == () and cost.absent:
+        return False  # undefined in every configuration
+    op, bound = constraint.op, constraint.bound
+    if op in (">=", ">"):
+        low, high, bound = -cost.high, -cost.low, -bound
+    else:
+        low, high = cost.low, cost.high
+    if op == "==":
+        never, always = not low <= bound <= high, low == high == bound
+    elif op in ("<", ">"):
+        never, always = low >= bound, high < bound
+    else:
+        never, always = low > bound, high <= bound
+    if never:
+        return False
+    sure = not cost.absent and cost.number and max(abs(cost.low), abs(cost.high)) < LARGEST
+    return True if always and sure else None
+
+
+def applies(expr: Expr, config: Config) -> bool:
+    """Whether a forbidden combination rules a configuration out."""
+    return names(expr) <= config.keys() and evaluate(expr, config) is True
+
+
+def inside(config: Config, box: Box) -> bool:
+    """Whether a configuration lies in a box."""
+    return all(box[name].contains(value) for name, value in config.items())
+
+
+def spread(domain: Domain) -> float:
+    """How much there is to divide: 0 for a single value."""
+    match domain:
+        case Choice() if len(domain.values) > 1:
+            return 1000.0 + len(domain.values)
+        case Integer() if domain.high - domain.low >= domain.step:
+            return 1.0 + (domain.high - domain.low) / max(abs(domain.low), abs(domain.high), 1)
+        case Float() if domain.low < domain.high:
+            return (domain.high - domain.low) / max(abs(domain.low), abs(domain.high), 1e-300)
+        case _:
+            return 0.0
+
+
+def divide(domain: Domain) -> tuple[Domain, ...]:
+    """Parts that together are the domain; none where no number lies between the ends."""
+    match domain:
+        case Choice():
+            return tuple(Fixed(value) for value in domain.values)
+        case Integer():
+            last = (domain.high - domain.low) // domain.step
+            middle = domain.low + last // 2 * domain.step
+            return (
+                Integer(domain.low, middle, domain.step),
+                Integer(middle + domain.step, domain.low + last * domain.step, domain.step),
+            )
+        case Float():
+            half = domain.low + (domain.high - domain.low) / 2
+            if not domain.low < half < domain.high:
+                return ()
+            return (Float(domain.low, half), Float(half, domain.high))
+        case Fixed():
+            return ()
+
+
+def _low(parameter: Parameter, domain: Domain) -> Scalar:
+    match domain:
+        case Integer() | Float():
+            return domain.low
+        case Choice() if all(_is_number(v) for v in domain.values):
+            return min(domain.values, key=_sortable)
+        case _:
+            return domain.default()
+
+
+def _high(parameter: Parameter, domain: Domain) -> Scalar:
+    match domain:
+        case Integer():
+            return domain.low + (domain.high - domain.low) // domain.step * domain.step
+        case Float():
+            return domain.high
+        case Choice() if all(_is_number(v) for v in domain.values):
+            return max(domain.values, key=_sortable)
+        case Choice():
+            return domain.values[-1]
+        case Fixed():
+            return domain.value
+
+
+def _default(parameter: Parameter, domain: Domain) -> Scalar:
+    return parameter.default if domain.contains(parameter.default) else domain.default()
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _sortable(value: Scalar) -> float:
+    assert isinstance(value, (int, float))
+    return value
+
+
+def is_sure(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause], box: Box) -> bool:
+    """Whether every allowed configuration of a box is proven to meet a constraint.
+
+    An undefined cost meets nothing, so the search is for a box on which the bound is not certain.
+    """
+    clause = Bound(constraint)
+    relevant = solver.relevant([clause, *forbidden])
+    boxes = [box]
+    try:
+        while boxes:
+            one = boxes.pop()
+            active = solver.activity(one)
+            met, *others = solver.met([clause, *forbidden], one, active)
+            if met or False in others:
+                continue
+            if met is False and None not in others:
+                return False
+            for config in solver.corners(one):
+                if solver.failed([clause, *forbidden], config) == 0:
+                    allowed = solver.failed(forbidden, config) is None
+                    if allowed:
+                        return False
+            name = solver.to_split(one, active, relevant)
+            if name is None:
+                continue  # one configuration, and it was looked at
+            parts = divide(one[name])
+            if not parts:
+                return False
+            boxes += [{**one, name: part} for part in parts]
+    except OutOfWork:
+        return False
+    return True
