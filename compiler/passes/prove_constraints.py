@@ -63,6 +63,7 @@ def prove_constraints(draft: Draft) -> Draft:
             )
     if isinstance(answer, Unknown):
         return draft
+    assert draft.costs is not None
     patient = Solver(space, draft.costs, PRUNING, QUESTION, solver.witnesses)
     return _narrow(draft, Pruner(patient, [*bounds, *forbidden]))
 
@@ -97,6 +98,7 @@ def _narrow(draft: Draft, pruner: Pruner) -> Draft:
         )  # fmt: skip
     if after == before:
         return draft
+    assert draft.expansion is not None
     starts = tuple(s for s in draft.expansion.starts if not after.problems(s))
     return replace(draft, expansion=replace(draft.expansion, space=after, starts=starts))
 
