@@ -211,7 +211,7 @@ def small(rng: random.Random) -> dict[str, Any]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_classes_promise_no_more_than_every_configuration_keeps(seed: int) -> None:
     rng = random.Random(seed)

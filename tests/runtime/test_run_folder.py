@@ -51,7 +51,7 @@ def test_a_plan_that_trains_otherwise_does_not_continue_an_old_run(tmp_path: Pat
     project = make_project(tmp_path / "p", budget__trials=1)
     assert run_here(project, tmp_path / "r") == 0
     other = make_project(tmp_path / "other", budget__trials=1, budget__epochs=4)
-    with pytest.raises(AutomlcError, match="training changed, budget.epochs: 3 -> 4"):
+    with pytest.raises(AutomlcError, match=r"training changed, budget\.epochs: 3 -> 4"):
         run_here(other, tmp_path / "r", resume=True)
 
 
