@@ -168,8 +168,8 @@ def _refuse_edited(folder: Path, edited: Sequence[str], files: Mapping[str, str]
     if lost:
         raise AutomlcError(
             f"{folder}: {', '.join(lost)} was changed after it was written",
-            "keep your version by compiling to another folder with -o DIR, or overwrite it:"
-            " --force",
+            "keep your version by compiling to another folder with -o DIR, or overwrite it with"
+            f" automlc compile SPEC -o {folder} --force",
         )
 
 

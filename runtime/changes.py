@@ -164,6 +164,7 @@ def compare(old: Side, new: Side) -> Comparison:
     found += _conditions(old.plan.space, new.plan.space, partial)
     found += _forbidden(old.plan.space, new.plan.space, partial)
     found += _constraints(old.plan.constraints, new.plan.constraints)
+    found += _vectors(old, new)
     found += _data(old, new)
     found.sort(key=lambda change: CLASSES.index(change.kind))
     return Comparison(tuple(found), added, removed)
@@ -528,6 +529,20 @@ def _nested(key: str, old: Any, new: Any) -> Iterator[Change]:
                 yield Change(full, _short(old.get(name)), _short(new.get(name)), "data")
         return
     yield Change(key, _short(old), _short(new), "data")
+
+
+def _vectors(old: Side, new: Side) -> Iterator[Change]:
+    """Files of word vectors that both sides name, with other contents."""
+    if old.graph is None or new.graph is None:
+        return
+    before, after = (
+        {vectors["name"]: vectors for vectors in graph.get("vectors", ())}
+        for graph in (old.graph, new.graph)
+    )
+    for name in sorted(before.keys() & after.keys()):
+        a, b = (f"{v['words']} words ({v['sha256'][:8]})" for v in (before[name], after[name]))
+        if before[name]["sha256"] != after[name]["sha256"]:
+            yield Change(f"space.embeddings.{name}", a, b, "training", "other vectors")
 
 
 def _rows(side: Side) -> str:

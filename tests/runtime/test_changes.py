@@ -176,6 +176,16 @@ def test_a_model_parameter_that_is_new_is_harmless_at_the_value_the_model_had() 
     assert other.effect == "refuse"
 
 
+def test_word_vectors_with_other_contents_change_the_training() -> None:
+    def having(digest: str) -> Side:
+        vectors = [{"name": "glove", "words": 9, "sha256": digest}]
+        return Side(side(**space(X)).plan, {**graph(dense("0", "64")), "vectors": vectors})
+
+    assert compare(having("a"), having("a")).changes == ()
+    (change,) = compare(having("a"), having("b")).changes
+    assert (change.key, change.kind) == ("space.embeddings.glove", "training")
+
+
 def branch(parameter_: str, **bodies: str) -> list[dict[str, Any]]:
     head = {"id": "model.0", "kind": "choice", "parameter": parameter_, "values": list(bodies)}
     units = enumerate(bodies.values())
@@ -211,7 +221,7 @@ def small(rng: random.Random) -> dict[str, Any]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_classes_promise_no_more_than_every_configuration_keeps(seed: int) -> None:
     rng = random.Random(seed)
