@@ -118,7 +118,8 @@ def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Non
         settle(folder)
         old = _checked(folder)
         if not force:
-            _refuse_edited(folder, edited_files(folder, old), files)
+            own = [*edited_files(folder, old), *_strangers(folder, old, files)]
+            _refuse_edited(folder, own, files)
         replace_files(folder, files, set(old) - set(files), LOCK)
     except OSError as error:
         raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
@@ -160,6 +161,12 @@ def own_files(folder: Path) -> dict[str, str] | None:
 def edited_files(folder: Path, old: Mapping[str, str]) -> list[str]:
     """The files that are no longer what the lock says; files that are gone are not among them."""
     return sorted(name for name, digest in old.items() if _is_edited(folder / name, digest))
+
+
+def _strangers(folder: Path, old: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
+    """Files that somebody else put where the project is to have one."""
+    names = sorted(set(files) - set(old) - {LOCK}) if old else []
+    return [name for name in names if _is_edited(folder / name, digest(files[name]))]
 
 
 def _refuse_edited(folder: Path, edited: Sequence[str], files: Mapping[str, str]) -> None:

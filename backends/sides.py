@@ -10,6 +10,7 @@ from automlc.compiler.graph import SearchGraph
 from automlc.runtime.changes import Side
 from automlc.runtime.plan import Plan
 from automlc.runtime.run import is_run
+from automlc.runtime.settling import settle
 from automlc.runtime.switching import read_side
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Scalar
@@ -52,6 +53,7 @@ def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None
     if path.is_dir() and is_run(path):
         return Subject(str(path), read_side(path / "project"), trials=_trials(path))
     if path.is_dir():
+        settle(path)  # half of a compile that was cut off would be neither project
         return Subject(str(path), read_side(path))
     if path.suffix == ".json":
         graph = SearchGraph.from_json(_json(path))

@@ -30,7 +30,7 @@ from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.settling import COMMIT, STAGE, settle
 from automlc.runtime.store import Store, open_reader, open_store
 from automlc.runtime.study import Outcome, Study, write_json
-from automlc.runtime.switching import settle_switch, switch
+from automlc.runtime.switching import differs, settle_switch, switch
 from automlc.runtime.trial import sha256_of
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -260,7 +260,7 @@ def _resume(folder: Path, options: Options, project: Path | None = None) -> Outc
                     f"{folder / 'plan.json'} was changed since the run started",
                     "restore the file; a study cannot change its plan half-way",
                 )
-            if project is not None and load_plan(project / "plan.json").sha256() != plan.sha256():
+            if project is not None and differs(folder, project):
                 plan = _switch(folder, project, store, options)
             meta = store.meta()
             if meta["state"] == "finished":

@@ -63,6 +63,16 @@ def read_side(folder: Path) -> Side:
         ) from None
 
 
+def differs(folder: Path, project: Path) -> bool:
+    """Whether a project means another study than that of a run.
+
+    The plan alone does not tell: the layers of the model are in graph.json, and how the data is
+    divided is in data.py.
+    """
+    old, new = read_side(folder / "project"), read_side(project)
+    return old.plan.sha256() != new.plan.sha256() or bool(compare(old, new).changes)
+
+
 def switch(folder: Path, project: Path, store: Store, source: str, copy: Copy) -> Switch:
     """Put a run under the plan of another project; the caller holds the run's lock.
 

@@ -196,3 +196,10 @@ def test_a_compile_that_is_killed_anywhere_leaves_the_old_project_or_the_new_one
         assert code == -signal.SIGKILL
     assert seen == {True, False}
     assert number > 10
+
+
+def test_a_file_of_ones_own_is_not_overwritten(here: Path) -> None:
+    assert compile_().exit_code == 0
+    (here / "p" / "spec.yaml").write_text("mine\n")
+    assert "spec.yaml" in str(failure("--set", "seed=9"))
+    assert (here / "p" / "spec.yaml").read_text() == "mine\n"

@@ -99,7 +99,7 @@ def _check(made: Made, again: list[str]) -> None:
 
 
 def _refuse_drift(made: Made, again: list[str]) -> None:
-    from automlc.backends.drift import drift
+    from automlc.backends.drift import check, drift
     from automlc.spec.errors import AutomlcError
 
     found = drift(made)
@@ -107,6 +107,8 @@ def _refuse_drift(made: Made, again: list[str]) -> None:
         return
     for line in found:
         click.echo(line)
+    stale = check(made)
+    again = [*again, *(["--force"] if stale and stale.edited else [])]
     raise AutomlcError(
         f"{made.folder} has drifted from its lock; nothing was written",
         f"undo the change, or accept it: {shlex.join(again)}",

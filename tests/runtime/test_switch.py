@@ -186,6 +186,40 @@ def test_what_makes_trials_incomparable_is_refused_and_nothing_is_touched(
     assert (digest_of(run), sorted(p.name for p in run.iterdir())) == before
 
 
+# What a plan does not tell: the rows of each part, and how the data is divided.
+UNSEEN = [
+    (
+        {"rows": {"train": 9, "validation": 1}},
+        "SPLIT_SEED = 1\n",
+        r"data changed, data\.rows\.train",
+    ),
+    (
+        {"rows": {"train": 8, "validation": 2}},
+        "SPLIT_SEED = 2\n",
+        r"data changed, data\.split\.seed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("contract", "reader", "words"), UNSEEN)
+@pytest.mark.parametrize("more", [0, 2])
+def test_a_change_that_the_plan_does_not_show_is_refused_as_well(
+    tmp_path: Path, contract: dict[str, Any], reader: str, words: str, more: int
+) -> None:
+    known = {"rows": {"train": 8, "validation": 2}}
+    old, new = project(tmp_path / "old"), project(tmp_path / "new", budget__trials=6 + more)
+    for folder, says, text in ((old, known, "SPLIT_SEED = 1\n"), (new, contract, reader)):
+        (folder / "graph.json").write_text(json.dumps({"contract": says, "nodes": []}))
+        (folder / "data.py").write_text(text)
+        write_manifest(folder)
+    run = tmp_path / "run"
+    assert run_here(old, run) == 0
+    before = digest_of(run)
+    with pytest.raises(AutomlcError, match=words):
+        run_here(new, run, resume=True)
+    assert digest_of(run) == before
+
+
 def test_status_says_under_which_plans_a_run_was(tmp_path: Path) -> None:
     run = start(tmp_path, budget__trials=2)
     assert resume(tmp_path, budget__trials=3) == 0
