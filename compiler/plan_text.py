@@ -107,7 +107,9 @@ def _constraints(graph: SearchGraph) -> Iterator[str]:
         proof = proofs.get(f"constraints[{index}].proof", otherwise)
         yield f"  {constraint.text}  ({proof})"
     for record in graph.records:
-        if record.pass_name == "prove_constraints" and record.key.startswith("space.pruned"):  # noqa: S105
+        if record.pass_name != "prove_constraints":  # noqa: S105 - of the compiler
+            continue
+        if record.key.startswith("space.pruned"):
             yield f"  {record.decision}  ({record.because})"
 
 
