@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
-from automlc.compiler.preview import cohorts, preview
+from automlc.compiler.preview import Preview, cohorts, preview
 from automlc.runtime.stopping import make_policy
 
 CASES = [
@@ -23,7 +24,7 @@ class Memory:
     def __init__(self) -> None:
         self.reached: dict[int, list[float]] = {}
 
-    def best_by(self, epoch: int):
+    def best_by(self, epoch: int) -> Iterator[tuple[int, float]]:
         return ((n, min(v[:epoch])) for n, v in self.reached.items() if len(v) >= epoch)
 
 
@@ -41,7 +42,7 @@ def study(policy: str, options: dict, curves: list[list[float]]) -> tuple[int, i
     return sum(len(v) == epochs for v in runs), sum(map(len, runs))
 
 
-def bounds(policy: str, options: dict, trials: int, epochs: int):
+def bounds(policy: str, options: dict, trials: int, epochs: int) -> Preview:
     found = cohorts(policy, options, range(trials), epochs)
     assert found is not None
     return preview(found, epochs)
