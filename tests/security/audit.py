@@ -138,6 +138,9 @@ class Gate:
             return self.judge_open(*arguments)
         if event in WRITES:
             paths = [arguments[i] for i in WRITES[event]]
+            if event in ("os.remove", "os.rmdir") and arguments[1] >= 0:
+                # As seen from a folder that is open, which shutil.rmtree does.
+                paths = [os.path.join(os.readlink(f"/proc/self/fd/{arguments[1]}"), paths[0])]
             if event == "os.mkdir" and self.is_parent_of_output(paths[0]):
                 return None
             return self.first_outside(paths, (self.output,), "writes")
