@@ -8,6 +8,7 @@ configuration's values in place of parameters the same walk gives plain integers
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,13 @@ COSTS = {
     "model.size": "bytes of the saved float32 tensors (parameters and running statistics)",
     "model.macs": "multiply-accumulates of convolutions, dense layers and attention, one example",
     "model.activation_memory": "bytes of all layer outputs for one example",
+    "training.memory": "bytes of a training step: weights, gradients, optimizer state, activations",
 }
+TRAINING = frozenset({"training.memory"})  # computed only where a constraint names it
+
+# Numbers that an optimizer keeps for each weight; SGD keeps one where it has momentum.
+_KEPT = {"rmsprop": 1}
+_KEPT_BY_OTHERS = 2
 
 
 @record
@@ -51,9 +58,10 @@ class Totals:
     buffers: Value = 0
     macs: Value = 0
     activations: Value = 0
+    inside: Value = 0  # on the way to the outputs; see Op.inside
 
     def values(self) -> tuple[Value, ...]:
-        return (self.params, self.buffers, self.macs, self.activations)
+        return (self.params, self.buffers, self.macs, self.activations, self.inside)
 
     def costs(self, builder: Builder) -> dict[str, Value]:
         saved = builder.binary("add", self.params, self.buffers)
@@ -63,6 +71,32 @@ class Totals:
             "model.macs": self.macs,
             "model.activation_memory": builder.binary("mul", self.activations, FLOAT_BYTES),
         }
+
+    def training_memory(self, builder: Builder, env: Mapping[str, Value], numbers: Value) -> Value:
+        """Bytes of a training step in float32, of a batch of examples of so many `numbers`.
+
+        Weights and their gradients, what the optimizer keeps, running statistics; for each example
+        of the batch its input, everything that layers make, and the gradient of all that.
+        Frameworks free tensors on the way back, so they hold less than this at once; their own
+        workspaces and copies are left out.
+        """
+        per_weight = builder.binary("add", _kept(builder, env), 2)
+        weights = builder.binary("mul", self.params, per_weight)
+        made = builder.binary("mul", builder.binary("add", self.activations, self.inside), 2)
+        example = builder.binary("add", made, numbers)
+        batch = builder.binary("mul", env["batch_size"], example)
+        total = builder.binary("add", builder.binary("add", weights, self.buffers), batch)
+        return builder.binary("mul", total, FLOAT_BYTES)
+
+
+def _kept(builder: Builder, env: Mapping[str, Value]) -> Value:
+    """Numbers that the optimizer keeps for each weight."""
+    optimizer, momentum = env["optimizer"], env["momentum"]
+    kept: Value = _KEPT_BY_OTHERS
+    for name, count in _KEPT.items():
+        kept = builder.select(builder.binary("eq", optimizer, name), count, kept)
+    of_sgd = builder.select(builder.binary("gt", momentum, 0), 1, 0)
+    return builder.select(builder.binary("eq", optimizer, "sgd"), of_sgd, kept)
 
 
 @record
@@ -77,10 +111,14 @@ class Check:
 
 @dataclass
 class Counter:
-    """Walks an architecture; `checks` and `problems` grow on the way."""
+    """Walks an architecture; `checks` and `problems` grow on the way.
+
+    `training`: count what layers make on the way to their outputs, too.
+    """
 
     builder: Builder
     problems: Problems
+    training: bool = False
     checks: list[Check] = field(default_factory=list)
     operations: int = 0
 
@@ -168,7 +206,8 @@ class Counter:
                 args[name] = int(value)
         after = op.shape(shape, args)
         cost: Cost = op.cost(shape, after, args)
-        return after, Totals(cost.params, cost.buffers, cost.macs, after.size())
+        inside = op.inside(shape, after, args) if self.training else 0
+        return after, Totals(cost.params, cost.buffers, cost.macs, after.size(), inside)
 
     def _check_arg(self, node: OpNode, name: str, value: Value, reached: Value) -> None:
         arg = OPS.get(node.op).args[name]
@@ -282,7 +321,11 @@ class Counter:
             weights = before.features * after.features
             extra = Cost(weights, 0, weights)
         projection = Totals(
-            added * extra.params, added * extra.buffers, added * extra.macs, after.size()
+            added * extra.params,
+            added * extra.buffers,
+            added * extra.macs,
+            after.size(),
+            added * after.size() * 2 if self.training else 0,
         )
         return after, self._sum(total, projection)
 

@@ -83,7 +83,12 @@ def constraints() -> tuple[Entry, ...]:
     )
 
 
-_BOUNDS = {"model.params": "250k", "model.size": "5MB", "model.activation_memory": "64MiB"}
+_BOUNDS = {
+    "model.params": "250k",
+    "model.size": "5MB",
+    "model.activation_memory": "64MiB",
+    "training.memory": "2GiB",
+}
 
 
 def conditions() -> tuple[Entry, ...]:

@@ -157,10 +157,16 @@ class Arg:
 
 ShapeRule = Callable[[Any, Args], Shape]
 CostRule = Callable[[Any, Any, Args], Cost]
+InsideRule = Callable[[Any, Any, Args], Value]
 
 
 def same_shape(shape: Shape, _: Args) -> Shape:
     return shape
+
+
+def nothing_inside(before: Shape, after: Shape, args: Args) -> Value:
+    """Numbers that an operation makes beside its output: none."""
+    return 0
 
 
 def no_cost(*_: Any) -> Cost:
@@ -169,7 +175,8 @@ def no_cost(*_: Any) -> Cost:
 
 @record
 class Op:
-    """One operation. `cost(before, after, args)` sees the shapes on both sides."""
+    """One operation. `cost(before, after, args)` sees the shapes on both sides, and so does
+    `inside`: the numbers it makes for one example on the way to its output."""
 
     name: str
     doc: str
@@ -177,6 +184,7 @@ class Op:
     args: Mapping[str, Arg] = field(default_factory=dict)
     shape: ShapeRule = same_shape
     cost: CostRule = no_cost
+    inside: InsideRule = nothing_inside
     output_rank: str | None = None  # None: the rank it got
 
 

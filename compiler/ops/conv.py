@@ -1,6 +1,6 @@
 """Convolutions. Padding is symmetric, kernel // 2 on each side, so that a stride divides sizes."""
 
-from automlc.compiler.ops.base import Arg, Args, Cost, Image, Op, add, ceil_div
+from automlc.compiler.ops.base import Arg, Args, Cost, Image, Op, Value, add, ceil_div
 
 _KERNEL = Arg("int", 3, low=1, high=31, odd=True)
 _STRIDE = Arg("int", 1, low=1, high=8)
@@ -41,6 +41,14 @@ def _squeeze_cost(before: Image, after: Image, args: Args) -> Cost:
     return Cost(params=weights + hidden + before.channels, macs=weights)
 
 
+def _depthwise_output(before: Image, after: Image, _: Args) -> Value:
+    return before.channels * after.height * after.width
+
+
+def _squeezed(before: Image, _: Image, args: Args) -> Value:
+    return before.channels * 2 + ceil_div(before.channels, args["ratio"])
+
+
 add(
     Op(
         "conv2d",
@@ -69,6 +77,7 @@ add(
         args={"filters": _FILTERS, "kernel": _KERNEL, "stride": _STRIDE, "bias": _BIAS},
         shape=_strided,
         cost=_separable_cost,
+        inside=_depthwise_output,
     )
 )
 add(
@@ -78,5 +87,6 @@ add(
         ranks=("image",),
         args={"ratio": Arg("int", 4, low=1, high=64)},
         cost=_squeeze_cost,
+        inside=_squeezed,
     )
 )

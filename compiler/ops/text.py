@@ -61,6 +61,19 @@ def _encoder_cost(before: Sequence, _: Sequence, args: Args) -> Cost:
     )
 
 
+def _depthwise_output(before: Sequence, after: Sequence, _: Args) -> Value:
+    return before.features * after.length
+
+
+def _within_encoder(before: Sequence, _: Sequence, args: Args) -> Value:
+    """Two norms, what attention adds, its sum and what the dense layers add; queries, keys, values
+    and what they give; scores and their softmax for each head; the hidden layer before and after
+    its activation and dropout."""
+    inner = attention_width(before.features, args["heads"])
+    a_place = before.features * 5 + inner * 4 + args["hidden"] * 3
+    return before.length * a_place + before.length * before.length * args["heads"] * 2
+
+
 add(
     Op(
         "crop_tokens",
@@ -124,6 +137,7 @@ add(
         args={"filters": _FILTERS, "kernel": _KERNEL, "bias": _BIAS},
         shape=_filtered,
         cost=_separable_cost,
+        inside=_depthwise_output,
     )
 )
 add(
@@ -147,6 +161,7 @@ add(
             "dropout": _RATE,
         },
         cost=_encoder_cost,
+        inside=_within_encoder,
     )
 )
 for _name, _what in (("global_avg_pool1d", "mean"), ("global_max_pool1d", "largest value")):

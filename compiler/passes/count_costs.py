@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from automlc.compiler.contracts.contract import ClassTarget
-from automlc.compiler.costing import Counter, input_env
+from automlc.compiler.costing import TRAINING, Counter, input_env
 from automlc.compiler.draft import Draft
 from automlc.compiler.graph import shape_of
 from automlc.compiler.ops import Vector
 from automlc.compiler.symbolic import Sym
-from automlc.spec.expressions import ExpressionError
+from automlc.spec.expressions import ExpressionError, names
 
 
 def count_costs(draft: Draft) -> Draft:
@@ -24,7 +24,8 @@ def count_costs(draft: Draft) -> Draft:
     env["regression"] = draft.loaded.spec.task.kind.endswith("regression")
     for parameter in draft.expansion.space.parameters:
         env[parameter.name] = draft.builder.parameter(parameter.name, parameter.domain)
-    counter = Counter(draft.builder, draft.problems)
+    asked = frozenset().union(*(names(c) for c in draft.loaded.spec.constraints))
+    counter = Counter(draft.builder, draft.problems, training=bool(asked & TRAINING))
     try:
         after, total = counter.count(draft.expansion.model, shape, env)
     except ExpressionError as error:
@@ -43,6 +44,9 @@ def count_costs(draft: Draft) -> Draft:
     if draft.problems.errors:
         return draft
     values = total.costs(draft.builder)
+    if counter.training:
+        memory = total.training_memory(draft.builder, env, shape.size())
+        values = {**values, "training.memory": memory}
     return replace(
         draft,
         cost_values=values,

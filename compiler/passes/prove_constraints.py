@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from automlc.spec.domains import Config
 
 _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
-PRUNING = 200_000  # steps for all values together, and for one of them
-QUESTION = 20_000
+PRUNING = 400_000  # steps for all values together, and for one of them
+QUESTION = 40_000
 SHOWN = 6  # values of a configuration in a message
 
 
@@ -40,7 +40,8 @@ def prove_constraints(draft: Draft) -> Draft:
     assert draft.expansion is not None
     assert draft.costs is not None
     space = draft.expansion.space
-    solver = Solver(space, draft.costs)
+    costs = draft.costs
+    solver = Solver(space, costs)
     solver.witnesses.append(space.default_config())
     forbidden = [Forbidden(expr) for expr in space.forbidden]
     bounds = [Bound(constraint) for constraint in draft.constraints]
@@ -49,11 +50,13 @@ def prove_constraints(draft: Draft) -> Draft:
         _refuse(draft, solver, [*bounds, *forbidden])
         return draft
     warn_if_rare(draft)
+    settled: list[Bound] = []
     for index, bound in enumerate(bounds):
         key = f"constraints[{index}].proof"
         if isinstance(answer, Unknown):
             draft = draft.noted("prove_constraints", key, f"unknown: {answer.reason}", "a limit")
         elif is_always_met(solver, bound.constraint, forbidden):
+            settled.append(bound)
             because = "no configuration of the space is outside"
             draft = draft.noted("prove_constraints", key, "always met: nothing to check", because)
         else:
@@ -63,22 +66,24 @@ def prove_constraints(draft: Draft) -> Draft:
             )
     if isinstance(answer, Unknown):
         return draft
-    assert draft.costs is not None
-    patient = Solver(space, draft.costs, PRUNING, QUESTION, solver.witnesses)
-    return _narrow(draft, Pruner(patient, [*bounds, *forbidden]))
+    open_ = [bound for bound in bounds if bound not in settled]
+    if not open_ and not forbidden:
+        return draft
+    patient = Solver(space, costs, PRUNING, QUESTION, solver.witnesses)
+    return _narrow(draft, Pruner(patient, [*open_, *forbidden]))
 
 
 def _narrow(draft: Draft, pruner: Pruner) -> Draft:
     """The draft without the values that no configuration has which meets the constraints."""
-    from automlc.compiler.proofs.certificates import check
+    from automlc.compiler.proofs.certificates import check_all
     from automlc.compiler.proofs.narrowing import narrow
 
     assert draft.expansion is not None
     assert draft.costs is not None
-    before, found = draft.expansion.space, list(pruner.certificates())
-    for one in found:
-        if not check(one, before, draft.costs):
-            raise AssertionError(f"compiler author: no proof that {one.what} can go")
+    expansion = draft.expansion
+    before, found = expansion.space, list(pruner.certificates())
+    if not check_all(found, before, draft.costs):
+        raise AssertionError("compiler author: a value was removed without a proof")
     after = narrow(before, found)
     for one in found:
         key = f"space.pruned.{one.what}"
@@ -98,9 +103,8 @@ def _narrow(draft: Draft, pruner: Pruner) -> Draft:
         )  # fmt: skip
     if after == before:
         return draft
-    assert draft.expansion is not None
-    starts = tuple(s for s in draft.expansion.starts if not after.problems(s))
-    return replace(draft, expansion=replace(draft.expansion, space=after, starts=starts))
+    starts = tuple(s for s in expansion.starts if not after.problems(s))
+    return replace(draft, expansion=replace(expansion, space=after, starts=starts))
 
 
 def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) -> bool:

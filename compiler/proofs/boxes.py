@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from automlc.compiler.symbolic import OPERATORS
@@ -32,6 +33,7 @@ from automlc.spec.expressions import (
 )
 from automlc.spec.record import record
 
+FAR = 1e12  # sizes are not told apart further than this
 MOST = 24  # values of a set that are still told apart
 
 Box: TypeAlias = dict[str, Domain]
@@ -224,6 +226,7 @@ def _equal(left: Some, right: Some, wanted: bool) -> Some:
 # Arithmetic -------------------------------------------------------------------------------------
 
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_CONDITIONS = _COMPARISONS | {"and", "or", "not", "in"}
 
 
 def join(a: Some, b: Some) -> Some:
@@ -328,14 +331,101 @@ def corners(f: Callable[[Any, Any], Any], a: Some, b: Some) -> tuple[float, floa
 # Cost programs ----------------------------------------------------------------------------------
 
 
-def run(
-    code: Sequence[Instruction], box: Mapping[str, Domain], active: Mapping[str, Truth]
-) -> list[Some]:
-    """What each instruction of a cost program may give on a box."""
-    values: list[Some] = []
-    for instruction in code:
-        values.append(_step(instruction, values, box, active, code))
-    return values
+@dataclass
+class Evaluator:
+    """A cost program on one box after another: only what differs from the last is computed again.
+
+    `steps` counts the instructions that were computed.
+    """
+
+    code: Sequence[Instruction]
+    steps: int = 0
+    _values: list[Some] = field(default_factory=list)
+    _seen: dict[int, tuple[Domain, Truth]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._reads = [self._read_by(instruction) for instruction in self.code]
+        self._deciding = list(self._decided_by())
+
+    def _read_by(self, instruction: Instruction) -> tuple[int, ...]:
+        name, *operands = instruction
+        if name in ("const", "param"):
+            return ()
+        if name == "in":
+            return (operands[0],)
+        if name == "select" and self.code[operands[0]][0] in _COMPARISONS:
+            return (*operands, *self.code[operands[0]][1:])  # see _refined
+        return tuple(operands)
+
+    def _decided_by(self) -> Iterator[tuple[int, frozenset[str]]]:
+        """Each choice between two sizes, and the parameters that its condition reads."""
+        read: list[frozenset[str]] = []
+        for index, (name, *rest) in enumerate(self.code):
+            if name == "param":
+                read.append(frozenset({str(rest[0])}))
+                continue
+            if name == "select" and read[rest[0]]:
+                yield index, read[rest[0]]
+            # Only conditions are followed: a size depends on nearly everything.
+            known = name in _CONDITIONS
+            operands = rest[:1] if name == "in" else rest
+            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
+
+    def undecided(self) -> Iterator[tuple[str, float]]:
+        """Parameters that decide between sizes on the last box, and how far these are apart."""
+        for index, names_ in self._deciding if self._values else ():
+            _, condition, then, otherwise = self.code[index]
+            if truth(self._values[condition]) is not None:
+                continue
+            a, b = self._values[then], self._values[otherwise]
+            apart = abs(a.low - b.low) + abs(a.high - b.high)
+            for name in names_:
+                yield name, apart if apart < FAR else FAR
+
+    def run(self, box: Mapping[str, Domain], active: Mapping[str, Truth]) -> list[Some]:
+        """What each instruction may give on a box. The list is overwritten by the next call."""
+        try:
+            return self._run(box, active)
+        except BaseException:
+            self._values, self._seen = [], {}  # half of it would be of another box
+            raise
+
+    def _run(self, box: Mapping[str, Domain], active: Mapping[str, Truth]) -> list[Some]:
+        values, known = self._values, bool(self._values)
+        changed = bytearray(len(self.code))
+        for index, instruction in enumerate(self.code):
+            if instruction[0] == "param":
+                fresh = self._is_news(index, instruction[1], box, active)
+            else:
+                fresh = not known or any(changed[i] for i in self._reads[index])
+            if not fresh:
+                continue
+            self.steps += 1
+            value = _step(instruction, values, box, active, self.code)
+            if not known:
+                values.append(value)
+            elif not alike(values[index], value):
+                values[index] = value
+                changed[index] = 1
+        return values
+
+    def _is_news(
+        self, index: int, name: str, box: Mapping[str, Domain], active: Mapping[str, Truth]
+    ) -> bool:
+        now, before = (box[name], active.get(name, False)), self._seen.get(index)
+        self._seen[index] = now
+        return before is None or before[0] is not now[0] or before[1] is not now[1]
+
+
+def alike(a: Some, b: Some) -> bool:
+    """Whether two say the same; 1 and True are not the same."""
+    if (a.low, a.high, a.absent, a.number) != (b.low, b.high, b.absent, b.number):
+        return False
+    if a.few is None or b.few is None:
+        return a.few is b.few
+    return len(a.few) == len(b.few) and all(
+        type(x) is type(y) and x == y for x, y in zip(a.few, b.few, strict=True)
+    )
 
 
 def _refined(

@@ -8,6 +8,7 @@ frontier). Values that no condition can tell apart are one class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,6 +18,7 @@ from automlc.spec.domains import Choice, Parameter, Space
 from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names
 from automlc.spec.record import record
 
+LONGEST = 256  # bits of a count that is written out
 MAX_STATES = 50_000  # beginnings that are looked at in one space
 
 # Continuous parameters of a configuration -> number of combinations of the others.
@@ -48,11 +50,21 @@ class Count:
         if not self.size:
             return "no configuration"
         if set(self.size) == {0}:
-            return f"{self.size[0]:,} configuration{'s' if self.size[0] != 1 else ''}"
+            return f"{number(self.size[0])} configuration{'s' if self.size[0] != 1 else ''}"
         (most, combinations), *others = sorted(self.size.items(), reverse=True)
         plural = "" if combinations == 1 else "s"
-        first = f"{combinations:,} combination{plural} of the others x {most} continuous"
-        return ", and ".join([first, *(f"{n:,} x {k} continuous" for k, n in others)])
+        first = f"{number(combinations)} combination{plural} of the others x {most} continuous"
+        return ", and ".join([first, *(f"{number(n)} x {k} continuous" for k, n in others)])
+
+
+def number(value: int) -> str:
+    """All digits of a count; of a very long one its magnitude."""
+    if value.bit_length() <= LONGEST:
+        return f"{value:,}"
+    exponent = int(value.bit_length() * math.log10(2))
+    while 10**exponent > value:
+        exponent -= 1
+    return f"about {value / 10**exponent:.1f}e{exponent}"
 
 
 def times(a: Mapping[int, int], b: Mapping[int, int]) -> Size:

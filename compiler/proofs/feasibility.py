@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from automlc.compiler.proofs.boxes import Box, Some, Truth, holds, run, whole
+from automlc.compiler.proofs.boxes import Box, Evaluator, Some, Truth, holds, whole
 from automlc.compiler.symbolic import compact
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.plan import Constraint
@@ -24,9 +24,11 @@ from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, na
 from automlc.spec.record import record
 
 MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
+HALVED = 3  # a choice of more numbers than this is divided in halves, not by value
+REMEMBERED = 12  # configurations near which a question first looks for an answer
+TRIED = 32  # values of one parameter
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
-_CONDITIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "in"})
 
 
 @record
@@ -105,6 +107,14 @@ class Unknown:
     reason: str
 
 
+@record
+class Open:
+    """A box to divide: by which parameter, and how much room its costs leave within the bounds."""
+
+    name: str
+    room: float
+
+
 Answer: TypeAlias = Found | Impossible | Unknown
 
 
@@ -136,33 +146,33 @@ class Solver:
     most: int = MAX_WORK  # steps of one question
     witnesses: list[Config] = field(default_factory=list)
     _slices: dict[frozenset[str], CostProgram] = field(default_factory=dict)
+    _evaluators: dict[frozenset[str], Evaluator] = field(default_factory=dict)
     _known: dict[object, Mapping[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Count for each parameter the choices between two sizes that it decides."""
+        """What holds for every box."""
         self.limit = self.work
-        read: list[frozenset[str]] = []
-        self._decides: dict[str, int] = {}
-        for name, *rest in self.costs.code:
-            if name == "param":
-                read.append(frozenset({str(rest[0])}))
-                continue
-            operands = [] if name == "const" else rest[:1] if name == "in" else rest
-            if name == "select":
-                for one in read[operands[0]]:
-                    self._decides[one] = self._decides.get(one, 0) + 1
-                operands = operands[1:]
-            # Only conditions are followed: a size depends on nearly everything.
-            known = name in _CONDITIONS
-            read.append(frozenset().union(*(read[o] for o in operands)) if known else frozenset())
+        self._always = {p.name: True for p in self.space.parameters if p.when is None}
+        self._conditional = [p for p in self.space.parameters if p.when is not None]
+        self._asks = {p.name: names(p.when) for p in self._conditional if p.when is not None}
+        self._last: dict[str, tuple[tuple[object, ...], Truth]] = {}
 
     # One box --------------------------------------------------------------------------------
 
     def activity(self, box: Box) -> dict[str, Truth]:
         """Which parameters exist: in all, in none or in some configurations of a box."""
-        active: dict[str, Truth] = {}
-        for parameter in self.space.parameters:
-            active[parameter.name] = self._activity(parameter, active, box)
+        active: dict[str, Truth] = dict(self._always)
+        for parameter in self._conditional:
+            assert parameter.when is not None
+            name, read = parameter.name, self._asks[parameter.name]
+            key = tuple(v for n in read for v in (box[n], active[n]))
+            before = self._last.get(name)
+            if before is not None and all(a is b for a, b in zip(before[0], key, strict=True)):
+                active[name] = before[1]
+                continue
+            self._spend(10)
+            active[name] = self._activity(parameter, active, box)
+            self._last[name] = (key, active[name])
         return active
 
     def _activity(self, parameter: Parameter, known: Mapping[str, Truth], box: Box) -> Truth:
@@ -178,16 +188,18 @@ class Solver:
         """Whether each clause is met in all, in none or in some configurations of a box."""
         bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
         costs = self.costs_on(bounds, box, active)
-        out: list[Truth] = []
-        for clause in clauses:
-            match clause:
-                case Active():
-                    out.append(active[clause.name])
-                case Forbidden():
-                    out.append(self._avoids(clause.expr, box, active))
-                case Bound():
-                    out.append(within(costs[clause.constraint.metric], clause.constraint))
-        return out
+        return [self._is_met(clause, box, active, costs) for clause in clauses]
+
+    def _is_met(
+        self, clause: Clause, box: Box, active: Mapping[str, Truth], costs: Mapping[str, Some]
+    ) -> Truth:
+        match clause:
+            case Active():
+                return active[clause.name]
+            case Forbidden():
+                return self._avoids(clause.expr, box, active)
+            case Bound():
+                return within(costs[clause.constraint.metric], clause.constraint)
 
     def _avoids(self, expr: Expr, box: Box, active: Mapping[str, Truth]) -> Truth:
         needed = [active[name] for name in names(expr)]
@@ -202,12 +214,18 @@ class Solver:
         """What the costs may be on a box."""
         if not metrics:
             return {}
-        program = self._slice(frozenset(metrics))
-        self.work -= 2 * len(program.code)
+        wanted = frozenset(metrics)
+        program = self._slice(wanted)
+        evaluator = self._evaluators.setdefault(wanted, Evaluator(program.code))
+        before = evaluator.steps
+        values = evaluator.run(box, active)
+        self._spend(4 * (evaluator.steps - before) + len(program.code) // 16)
+        return {name: values[program.outputs[name]] for name in metrics}
+
+    def _spend(self, steps: int) -> None:
+        self.work -= steps
         if self.work < 0:
             raise OutOfWork
-        values = run(program.code, box, active)
-        return {name: values[program.outputs[name]] for name in metrics}
 
     def _slice(self, metrics: frozenset[str]) -> CostProgram:
         if metrics not in self._slices:
@@ -259,9 +277,7 @@ class Solver:
         key = (tuple(config.items()), metrics)
         if key not in self._known:
             program = self._slice(metrics)
-            self.work -= len(program.code)
-            if self.work < 0:
-                raise OutOfWork
+            self._spend(len(program.code) // 8)
             try:
                 self._known[key] = program.evaluate(config)
             except AutomlcError:
@@ -277,6 +293,16 @@ class Solver:
                 out.append(config)
         return out
 
+    def moved(self, config: Config, box: Box) -> Config:
+        """A configuration of a box near another: what the other has, where the box allows it."""
+
+        def pick(parameter: Parameter) -> Scalar:
+            value, domain = config.get(parameter.name), box[parameter.name]
+            known = parameter.name in config and domain.contains(value)
+            return value if known else _low(parameter, domain)
+
+        return self.space.build(pick)
+
     # Questions ------------------------------------------------------------------------------
 
     def solve(self, clauses: Sequence[Clause], box: Box | None = None) -> Answer:
@@ -284,10 +310,17 @@ class Solver:
         start = whole(self.space) if box is None else box
         spared = self._spare()
         try:
-            for config in self.witnesses:
-                if inside(config, start) and self.failed(clauses, config) is None:
-                    return Found(config)
-            answer = self._search(clauses, start, self.relevant(clauses), 0)
+            for config in reversed(self.witnesses[-REMEMBERED:]):
+                self._spend(2 * len(self.space))
+                near = self.moved(config, start)
+                if self.failed(clauses, near) is None:
+                    if near not in self.witnesses:
+                        self.witnesses.append(near)
+                    return Found(near)
+            relevant = self.relevant(clauses)
+            answer: Found | Impossible | Unknown = self._descend(
+                clauses, start, relevant
+            ) or self._search(clauses, start, relevant, 0)
         except OutOfWork:
             limit = min(self.most, self.limit)
             return Unknown(f"not decided within {limit:,} steps")
@@ -299,49 +332,159 @@ class Solver:
             self.witnesses.append(answer.config)
         return answer
 
+    def _descend(self, clauses: Sequence[Clause], box: Box, relevant: set[str]) -> Found | None:
+        """A configuration found by changing one value at a time, as long as less is missing."""
+        tried = [self.moved(c, box) for c in self.witnesses[-1:]] + self.corners(box)
+        missing = [self._missing(clauses, config) for config in tried]
+        least = min(missing)
+        config, every = tried[missing.index(least)], False
+        while least > 0:
+            best = self._step_down(clauses, box, relevant, config, least, every)
+            if best is None and every:
+                return None
+            every = best is None  # the ends first, all values where these do not help
+            config, least = best or (config, least)
+        return Found(config) if self.failed(clauses, config) is None else None
+
+    def _step_down(
+        self,
+        clauses: Sequence[Clause],
+        box: Box,
+        relevant: set[str],
+        config: Config,
+        least: float,
+        every: bool,
+    ) -> tuple[Config, float] | None:
+        """One pass over the parameters; None where no single change leaves less missing."""
+        found: tuple[Config, float] | None = None
+        for parameter in self.space.parameters:
+            name = parameter.name
+            if name not in relevant or name not in config:
+                continue
+            for value in _some_values(box[name], every):
+                if name not in config or config[name] == value:
+                    continue
+                other = self.moved({**config, name: value}, box)
+                missing = self._missing(clauses, other)
+                if missing < least:
+                    config, least = other, missing
+                    found = (config, least)
+                    if least == 0:
+                        return found
+        return found
+
+    def _missing(self, clauses: Sequence[Clause], config: Config) -> float:
+        """How far a configuration is from meeting all clauses."""
+        self._spend(2 * len(self.space))
+        wanted = frozenset(c.constraint.metric for c in clauses if isinstance(c, Bound))
+        costs = self.cost_of(config, wanted) if wanted else {}
+        missing = 0.0
+        for clause in clauses:
+            match clause:
+                case Bound():
+                    missing += clause.constraint.violation(costs)
+                case Forbidden():
+                    missing += applies(clause.expr, config)
+                case Active():
+                    missing += clause.name not in config
+        return missing
+
     def _search(
         self, clauses: Sequence[Clause], box: Box, relevant: set[str], depth: int
     ) -> Answer:
-        self.work -= 20
-        if self.work < 0:
-            raise OutOfWork
+        looked = self._look(clauses, box, relevant)
+        if not isinstance(looked, Open):
+            return looked
+        return self._divide(clauses, box, relevant, looked.name, depth)
+
+    def _look(self, clauses: Sequence[Clause], box: Box, relevant: set[str]) -> Answer | Open:
+        """What can be said of a box without dividing it."""
+        self._spend(20 + 3 * len(self.space))
         active = self.activity(box)
-        met = self.met(clauses, box, active)
+        bounds = {c.constraint.metric for c in clauses if isinstance(c, Bound)}
+        costs = self.costs_on(bounds, box, active)
+        met = [self._is_met(clause, box, active, costs) for clause in clauses]
         if False in met:
             return Impossible(Leaf(met.index(False)))
         for config in self.corners(box):
             failed = self.failed(clauses, config)
             if failed is None:
                 return Found(config)
-        name = self.to_split(box, active, relevant)
+        name = self._asked(clauses, box, active) or self.to_split(box, active, relevant)
         if name is None:
             assert failed is not None
             return Impossible(Leaf(failed))
+        pairs = [(costs[c.constraint.metric], c.constraint) for c in clauses if type(c) is Bound]
+        return Open(name, min((room(*pair) for pair in pairs), default=1.0))
+
+    def _divide(
+        self, clauses: Sequence[Clause], box: Box, relevant: set[str], name: str, depth: int
+    ) -> Answer:
+        """The parts of a box; the one with the most room within the bounds is searched first."""
         parts = divide(box[name])
         if depth >= MAX_DEPTH or not parts:
             return Unknown(f"{name} would have to be divided without end")
-        proofs: list[Proof] = []
+        proofs: dict[int, Proof] = {}
+        left: list[tuple[float, int, str]] = []
+        for index, part in enumerate(parts):
+            looked = self._look(clauses, {**box, name: part}, relevant)
+            match looked:
+                case Found():
+                    return looked
+                case Impossible():
+                    proofs[index] = looked.proof
+                case Open():
+                    left.append((-looked.room, index, looked.name))
         unknown: Unknown | None = None
-        for part in parts:
-            answer = self._search(clauses, {**box, name: part}, relevant, depth + 1)
+        for _, index, below in sorted(left):
+            inner = {**box, name: parts[index]}
+            answer = self._divide(clauses, inner, relevant, below, depth + 1)
             match answer:
                 case Found():
                     return answer
                 case Impossible():
-                    proofs.append(answer.proof)
+                    proofs[index] = answer.proof
                 case Unknown():
                     unknown = answer
-        return unknown or Impossible(Split(name, tuple(parts), tuple(proofs)))
+        if unknown is not None:
+            return unknown
+        return Impossible(Split(name, parts, tuple(proofs[i] for i in range(len(parts)))))
+
+    def is_divided(self, box: Box) -> bool:
+        """Whether a box may hold more than one configuration."""
+        return self.to_split(box, self.activity(box), set(self.space.names)) is not None
+
+    def _asked(
+        self, clauses: Sequence[Clause], box: Box, active: Mapping[str, Truth]
+    ) -> str | None:
+        """What is to be known first for a parameter to exist that must."""
+        wanted = [c.name for c in clauses if isinstance(c, Active)]
+        while wanted:
+            parameter = self.space[wanted.pop()]
+            if parameter.when is None or active[parameter.name] is True:
+                continue
+            for name in sorted(self._asks[parameter.name]):
+                wanted.append(name)
+                if active[name] is not False and spread(box[name]) > 0 and divide(box[name]):
+                    return name
+        return None
 
     def to_split(self, box: Box, active: Mapping[str, Truth], relevant: set[str]) -> str | None:
-        """The parameter whose division promises most: what decides about layers comes first."""
+        """The parameter whose division promises most: what decides between sizes far apart.
+
+        It looks at the box whose costs were computed last.
+        """
         best: tuple[float, float, str] | None = None
+        decides: dict[str, float] = {}
+        for evaluator in self._evaluators.values():
+            for name, weight in evaluator.undecided():
+                decides[name] = decides.get(name, 0.0) + weight
         for parameter in self.space.parameters:
             name = parameter.name
             if name not in relevant or active[name] is False:
                 continue
             width = spread(box[name])
-            rank = (self._decides.get(name, 0), width, name)
+            rank = (decides.get(name, 0.0), width, name)
             if width > 0 and (best is None or rank[:2] > best[:2]):
                 best = rank
         return None if best is None else best[2]
@@ -383,17 +526,15 @@ class _Minimum:
 
     def run(self, start: Box) -> Smallest | None:
         solver = self.solver
-        relevant = solver.relevant(self.clauses, frozenset({self.metric}))
-        heap: list[tuple[float, int, Box]] = []
+        self._relevant = solver.relevant(self.clauses, frozenset({self.metric}))
+        self._heap: list[tuple[float, int, Box, str | None]] = []
         order, bound, proven = 0, -math.inf, True
         try:
-            for box in (start,):
-                self._push(heap, box, order)
-            while heap:
-                bound, _, box = heapq.heappop(heap)
+            self._push(start, order)
+            while self._heap:
+                bound, _, box, name = heapq.heappop(self._heap)
                 if bound >= self.best:
                     break
-                name = solver.to_split(box, solver.activity(box), relevant)
                 parts = divide(box[name]) if name is not None else ()
                 if name is not None and not parts:
                     proven = False
@@ -401,17 +542,17 @@ class _Minimum:
                 for part in parts:
                     order += 1
                     assert name is not None
-                    self._push(heap, {**box, name: part}, order)
+                    self._push({**box, name: part}, order)
             else:
                 bound = self.best
         except (OutOfWork, ExpressionError):
             proven = False
         if self.config is None:
             return None
-        low = self.best if proven else bound
+        low = self.best if proven else min(bound, self.best)
         return Smallest(self.sign * self.best, self.config, self.sign * low, proven)
 
-    def _push(self, heap: list[tuple[float, int, Box]], box: Box, order: int) -> None:
+    def _push(self, box: Box, order: int) -> None:
         solver = self.solver
         active = solver.activity(box)
         if False in solver.met(self.clauses, box, active):
@@ -424,7 +565,8 @@ class _Minimum:
             if costs and cost < self.best and solver.failed(self.clauses, config) is None:
                 self.best, self.config = cost, config
         if low < self.best:
-            heapq.heappush(heap, (low, order, box))
+            name = solver.to_split(box, active, self._relevant)
+            heapq.heappush(self._heap, (low, order, box, name))
 
 
 def within(cost: Some, constraint: Constraint) -> Truth:
@@ -446,6 +588,15 @@ def within(cost: Some, constraint: Constraint) -> Truth:
         return False
     sure = not cost.absent and cost.number and max(abs(cost.low), abs(cost.high)) < LARGEST
     return True if always and sure else None
+
+
+def room(cost: Some, constraint: Constraint) -> float:
+    """The part of the values which a cost may have that is within a bound, roughly: for order."""
+    low, high, bound = cost.low, cost.high, constraint.bound
+    if math.isinf(low) or math.isinf(high) or constraint.op == "==":
+        return 0.5
+    part = (bound - low) / max(high - low, 1.0)
+    return min(1.0, max(0.0, part if constraint.op in ("<=", "<") else 1.0 - part))
 
 
 def applies(expr: Expr, config: Config) -> bool:
@@ -474,6 +625,10 @@ def spread(domain: Domain) -> float:
 def divide(domain: Domain) -> tuple[Domain, ...]:
     """Parts that together are the domain; none where no number lies between the ends."""
     match domain:
+        case Choice() if len(domain.values) > HALVED and all(map(_is_number, domain.values)):
+            ordered = sorted(domain.values, key=_sortable)
+            middle = len(ordered) // 2
+            return (Choice(tuple(ordered[:middle])), Choice(tuple(ordered[middle:])))
         case Choice():
             return tuple(Fixed(value) for value in domain.values)
         case Integer():
@@ -488,6 +643,21 @@ def divide(domain: Domain) -> tuple[Domain, ...]:
             if not domain.low < half < domain.high:
                 return ()
             return (Float(domain.low, half), Float(half, domain.high))
+        case Fixed():
+            return ()
+
+
+def _some_values(domain: Domain, every: bool) -> Sequence[Scalar]:
+    """Values that are tried one by one: of numbers the smallest and the largest, or more."""
+    match domain:
+        case Choice() if every or not all(map(_is_number, domain.values)):
+            return domain.values[:TRIED]
+        case Choice():
+            return (min(domain.values, key=_sortable), max(domain.values, key=_sortable))
+        case Integer() if every and (domain.cardinality() or 0) <= TRIED:
+            return range(domain.low, domain.high + 1, domain.step)
+        case Integer() | Float():
+            return (domain.low, domain.high)
         case Fixed():
             return ()
 
@@ -520,11 +690,11 @@ def _default(parameter: Parameter, domain: Domain) -> Scalar:
     return parameter.default if domain.contains(parameter.default) else domain.default()
 
 
-def _is_number(value: Scalar) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
 
 
-def _sortable(value: Scalar) -> float:
+def _sortable(value: object) -> float:
     assert isinstance(value, (int, float))
     return value
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from automlc.compiler.proofs.certificates import Certificate
-from automlc.spec.domains import Choice, Domain, Fixed, Integer, Parameter, Space
-from automlc.spec.expressions import Scalar, same
+from automlc.compiler.proofs.certificates import Certificate, remaining
+from automlc.spec.domains import Choice, Domain, Integer, Space
+from automlc.spec.expressions import Scalar
 
 
 def narrow(space: Space, certificates: Sequence[Certificate]) -> Space:
@@ -17,36 +17,13 @@ def narrow(space: Space, certificates: Sequence[Certificate]) -> Space:
     A parameter that would lose all its values (it is in no configuration) keeps them, and so does
     a space whose defaults would then be forbidden.
     """
-    changed = Space((_narrowed(p, certificates) for p in space.parameters), space.forbidden)
+    box = remaining(space, certificates)
+    parameters = (
+        replace(p, domain=box[p.name], default=nearest_value(box[p.name], p.default))
+        for p in space.parameters
+    )
+    changed = Space(parameters, space.forbidden)
     return space if changed.violated(changed.default_config()) else changed
-
-
-def _narrowed(parameter: Parameter, certificates: Sequence[Certificate]) -> Parameter:
-    parts = [c.part for c in certificates if c.name == parameter.name]
-    domain = parameter.domain
-    if isinstance(domain, Choice):
-        gone = [p.value for p in parts if isinstance(p, Fixed)]
-        left = tuple(v for v in domain.values if not any(same(v, g) for g in gone))
-        kept: Domain = Choice(left) if left else domain
-    elif isinstance(domain, Integer):
-        kept = _ends(domain, [p for p in parts if isinstance(p, Integer)])
-    else:
-        return parameter
-    return replace(parameter, domain=kept, default=nearest_value(kept, parameter.default))
-
-
-def _ends(domain: Integer, gone: Sequence[Integer]) -> Integer:
-    low = domain.low
-    high = domain.high - (domain.high - domain.low) % domain.step
-    last = high
-    for part in gone:
-        if part.low == domain.low:
-            low = part.high + domain.step
-        if part.high == last:
-            high = part.low - domain.step
-    if low > high or (low, high) == (domain.low, last):
-        return domain
-    return replace(domain, low=low, high=high)
 
 
 def nearest_value(domain: Domain, value: Scalar) -> Scalar:

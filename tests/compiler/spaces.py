@@ -76,12 +76,14 @@ def kind_of(input_name: str) -> str:
 
 
 @cache
-def preset_graph(input_name: str, regression: bool, groups: tuple[str, ...] = ()) -> SearchGraph:
+def preset_graph(
+    input_name: str, regression: bool, groups: tuple[str, ...] = (), constraint: str = ""
+) -> SearchGraph:
     kind = kind_of(input_name)
     task = f"{kind}_{'regression' if regression else 'classification'}"
     return graph(
         f"automlc: 1\nname: made\ntask: {{kind: {task}}}\ndata: {{source: made.npz}}\n"
-        f"space: {{expand: [{', '.join(groups)}]}}\n",
+        f"constraints: [{constraint}]\nspace: {{expand: [{', '.join(groups)}]}}\n",
         input_name,
         regression,
     )

@@ -81,3 +81,34 @@ def test_counts_equal_those_of_the_module(
         x = example(graph.input_shape).to("meta")
         assert costs["model.macs"] == macs_of(model, x)
         assert model(x).shape == (2, graph.outputs)
+
+
+def saved_bytes(model: torch.nn.Module, x: torch.Tensor) -> int:
+    """Bytes of all tensors kept for the backward pass, each storage once, weights left out."""
+    weights = {t.untyped_storage().data_ptr() for t in model.state_dict().values()}
+    kept: dict[int, torch.Tensor] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(x).sum().backward()
+    return sum(t.untyped_storage().nbytes() for p, t in kept.items() if p not in weights)
+
+
+@pytest.mark.parametrize("name", ["digits", "mixed", "text"])
+def test_what_is_kept_for_the_backward_pass_is_less_than_training_memory_counts(
+    name: str, tmp_path: Path
+) -> None:
+    found = preset_graph(name, False, groups_for(name), "training.memory <= 900GB")
+    with emitted(tmp_path, model_files(found, straight=False), "model") as module:
+        for seed in range(6):
+            config = sample(found, seed)
+            costs = found.costs.evaluate(config)
+            x = example(found.input_shape)
+            slots = {"sgd": int(config.get("momentum", 0.0) > 0)}.get(config["optimizer"], 2)
+            weights = (2 + slots) * 4
+            a_batch = costs["training.memory"] - weights * costs["model.params"]
+            kept = saved_bytes(module.Model(config).train(), x)
+            assert kept / len(x) <= a_batch / config["batch_size"], config

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from automlc.compiler.proofs.certificates import check
+from automlc.compiler.proofs.certificates import check, check_all
 from automlc.compiler.proofs.classes import members
 from automlc.compiler.proofs.conflict import minimal_conflict
-from automlc.compiler.proofs.counting import count
+from automlc.compiler.proofs.counting import count, number
 from automlc.compiler.proofs.feasibility import (
     Bound,
     Forbidden,
@@ -33,7 +33,8 @@ from tests.compiler.random_spaces import (
 )
 from tests.compiler.spaces import groups_for, preset_graph
 
-ROUNDS = range(20)
+# Five rounds, 550 spaces, at every run; all 2,200 with the slow tests.
+ROUNDS = [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 20))]
 PARAMS = frozenset({"model.params"})
 EACH = 110  # spaces of one round: 2,200 in all
 
@@ -110,8 +111,9 @@ def test_pruned_values_are_those_of_no_feasible_configuration(round_: int) -> No
             continue
         relevant = solver.relevant(clauses)
         removed = set()
-        for one in Pruner(solver, clauses).certificates():
-            assert check(one, space, costs), (seed, one.what)
+        found = Pruner(solver, clauses).certificates()
+        assert check_all(found, space, costs), seed
+        for one in found:
             removed |= {(one.name, value) for value in members(one.part)}
         expected = {
             (p.name, value)
@@ -121,6 +123,14 @@ def test_pruned_values_are_those_of_no_feasible_configuration(round_: int) -> No
             if not any(p.name in c and c[p.name] == value for c in good)
         }
         assert removed == expected, seed
+
+
+def test_a_count_is_written_out_up_to_a_length_and_then_has_its_magnitude() -> None:
+    assert number(128_304) == "128,304"
+    assert number(57**10_000) == "about 5.6e17558"  # 10 ** (10,000 x log10(57))
+    many = Space([Parameter(f"w{i}", Integer(8, 64), 8) for i in range(300)])
+    assert count(many).total == 57**300
+    assert count(many).text() == "about 5.8e526 configurations"
 
 
 def test_a_forged_certificate_is_refused() -> None:
@@ -156,8 +166,9 @@ def test_no_sampled_configuration_of_a_preset_contradicts_its_proofs(
     least = min(c[metric] for c in costs)
     assert best.bound <= min(least, best.value)
     assert best.value <= least or not best.proven
-    for one in Pruner(solver, [clause]).certificates():
-        assert check(one, graph.space, graph.costs)
+    found = Pruner(solver, [clause]).certificates()
+    assert check_all(found, graph.space, graph.costs)
+    for one in found:
         for config, cost in zip(configs, costs, strict=True):
             value = config.get(one.name)
             assert cost[metric] > bound or value is None or not one.part.contains(value), one.what
