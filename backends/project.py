@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.lock import LOCK, digest, lock_text
 from automlc.compiler.plan_text import plan_text
+from automlc.runtime.settling import STAGE, is_plain, replace_files, settle
 from automlc.spec.diagnostics import Diagnostic
 from automlc.spec.errors import AutomlcError
 from automlc.spec.load import LoadedSpec
@@ -34,18 +34,42 @@ class Project:
     data: Path | None
 
 
-def build(spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path] = ()) -> Project:
-    """Compile a spec and write its project to `out` (default: build/<name> here).
+@record
+class Made:
+    """A project in memory: its files, where they belong, and what they were made from."""
 
-    `roots` are further folders in which data may lie. Raises SpecError for a wrong spec or wrong
-    data, AutomlcError where the folder cannot be written or holds something else.
-    """
+    folder: Path
+    files: Mapping[str, str]
+    graph: SearchGraph
+    warnings: tuple[Diagnostic, ...]
+    data: Path | None
+
+
+def make(spec: LoadedSpec | Path, out: Path | None = None, roots: Sequence[Path] = ()) -> Made:
+    """Compile a spec without writing anything; see `build`."""
     loaded = load_checked(spec) if isinstance(spec, Path) else spec
     graph, warnings = compile_spec(loaded, roots)
     folder = out if out is not None else Path("build") / graph.name
     data = _data_path(loaded, roots)
-    write(folder, project_text(graph, loaded, data, folder))
-    return Project(folder, graph, warnings, data)
+    return Made(folder, project_text(graph, loaded, data, folder), graph, warnings, data)
+
+
+def build(
+    spec: LoadedSpec | Path,
+    out: Path | None = None,
+    roots: Sequence[Path] = (),
+    *,
+    force: bool = False,
+) -> Project:
+    """Compile a spec and write its project to `out` (default: build/<name> here).
+
+    `roots` are further folders in which data may lie; `force` overwrites files that were edited.
+    Raises SpecError for a wrong spec or wrong data, AutomlcError where the folder cannot be written
+    or holds something else.
+    """
+    made = make(spec, out, roots)
+    write(made.folder, made.files, force=force)
+    return Project(made.folder, made.graph, made.warnings, made.data)
 
 
 def project_text(
@@ -70,7 +94,7 @@ def project_text(
         from automlc.spec import resolved  # not for every spec to wait for
 
         files[RESOLVED] = resolved.project_text(loaded)
-    files[LOCK] = lock_text(graph, loaded.resolved_text(), files)
+    files[LOCK] = lock_text(graph, loaded, files)
     return files
 
 
@@ -84,13 +108,19 @@ def _data_path(loaded: LoadedSpec, roots: Sequence[Path]) -> Path | None:
         return None
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write a project beside its place, then put it there; files of an older one are replaced.
+def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> None:
+    """Write a project whole: a process that is killed leaves the old one or the new one.
 
-    Refuses a link, and a folder that holds anything but an emitted project.
+    Refuses a link, and a folder that holds anything but an emitted project. Files that were edited
+    after an earlier compile are overwritten with `force` only.
     """
     try:
-        _replace(folder, files, _checked(folder))
+        settle(folder)
+        old = _checked(folder)
+        if not force:
+            own = [*edited_files(folder, old), *_strangers(folder, old, files)]
+            _refuse_edited(folder, own, files)
+        replace_files(folder, files, set(old) - set(files), LOCK)
     except OSError as error:
         raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -101,8 +131,8 @@ def _checked(folder: Path) -> dict[str, str]:
         raise AutomlcError(f"{folder} is a link", "name the folder itself with -o DIR")
     if folder.exists() and not folder.is_dir():
         raise AutomlcError(f"{folder} is a file", "name another folder with -o DIR")
-    old = _own_files(folder)
-    if folder.is_dir() and old is None and any(folder.iterdir()):
+    old = own_files(folder)
+    if old is None and folder.is_dir() and {path.name for path in folder.iterdir()} - {STAGE}:
         raise AutomlcError(
             f"{folder} holds files that automlc did not write",
             "name an empty or a new folder with -o DIR",
@@ -116,43 +146,45 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     write(folder, {**files, LOCK: json.dumps(lock, indent=1, sort_keys=True) + "\n"})
 
 
-def _own_files(folder: Path) -> dict[str, str] | None:
+def own_files(folder: Path) -> dict[str, str] | None:
     """The files of an earlier emission and their digests, or None if there was none."""
     try:
         lock = json.loads((folder / LOCK).read_text(encoding="utf-8"))
         files = lock["files"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(files, dict) or not all(_is_plain(name) for name in files):
+    if not isinstance(files, dict) or not all(map(is_plain, files)):
         return None
     return {str(name): str(digest) for name, digest in files.items()}
 
 
-def _is_plain(name: object) -> bool:
-    return isinstance(name, str) and name == os.path.basename(name) and name not in ("", ".", "..")
+def edited_files(folder: Path, old: Mapping[str, str]) -> list[str]:
+    """The files that are no longer what the lock says; files that are gone are not among them."""
+    return sorted(name for name, digest in old.items() if _is_edited(folder / name, digest))
 
 
-def _replace(folder: Path, files: Mapping[str, str], old: Mapping[str, str]) -> None:
-    edited = [name for name, digest in old.items() if _is_edited(folder / name, digest)]
-    if edited:
+def _strangers(folder: Path, old: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
+    """Files that somebody else put where the project is to have one."""
+    names = sorted(set(files) - set(old) - {LOCK}) if old else []
+    return [name for name in names if _is_edited(folder / name, digest(files[name]))]
+
+
+def _refuse_edited(folder: Path, edited: Sequence[str], files: Mapping[str, str]) -> None:
+    """Raises AutomlcError where somebody's edits would be lost."""
+    lost = [name for name in edited if _content(folder / name) != files.get(name)]
+    if lost:
         raise AutomlcError(
-            f"{folder}: {', '.join(sorted(edited))} was changed after it was written",
-            "keep your version by compiling to another folder with -o DIR, or delete the file",
+            f"{folder}: {', '.join(lost)} was changed after it was written",
+            "keep your version by compiling to another folder with -o DIR, or overwrite it with"
+            f" automlc compile SPEC -o {folder} --force",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    stage = folder / ".automlc-new"
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir()
+
+
+def _content(path: Path) -> str | None:
     try:
-        for name, text in sorted(files.items()):
-            (stage / name).write_text(text, encoding="utf-8", newline="\n")
-        # The lock goes last: a folder without one that fits is not taken for a whole project.
-        for name in sorted(files, key=lambda n: (n == LOCK, n)):
-            os.replace(stage / name, folder / name)
-        for name in set(old) - set(files):
-            (folder / name).unlink(missing_ok=True)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        return path.read_bytes().decode("utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def _is_edited(path: Path, digest: str) -> bool:

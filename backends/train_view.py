@@ -9,23 +9,9 @@ from automlc.backends.literals import literal
 from automlc.compiler.architecture import BackboneNode, walk
 from automlc.compiler.contracts.contract import ImageInput, TextInput
 from automlc.compiler.graph import SearchGraph
+from automlc.runtime.training import FALLBACK
 from automlc.spec.domains import Choice, Fixed
 from automlc.spec.errors import AutomlcError
-
-# Where a training parameter has no value (it may be conditional), this is used.
-FALLBACK = {
-    "weight_decay": 0.0,
-    "momentum": 0.0,
-    "warmup": 0.0,
-    "label_smoothing": 0.0,
-    "clip_norm": 0.0,
-    "initializer": "default",
-    "end_lr": 0.0,
-    "steps": "one",
-    "step_ratio": 0.2,
-    "step_scale": 0.1,
-    "step_freeze": "all",
-}
 
 # The class of each optimizer: a backend has or writes one of that name, by the same formulas.
 OPTIMIZERS = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from automlc.compiler.architecture import BackboneNode, ChoiceNode, OpNode, ResidualNode, walk
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.graph import SearchGraph
+from automlc.compiler.preview import cohorts, preview
 from automlc.spec.domains import Fixed
 from automlc.spec.expressions import literal_text, to_text
 
@@ -107,7 +107,9 @@ def _constraints(graph: SearchGraph) -> Iterator[str]:
         proof = proofs.get(f"constraints[{index}].proof", otherwise)
         yield f"  {constraint.text}  ({proof})"
     for record in graph.records:
-        if record.pass_name == "prove_constraints" and record.key.startswith("space.pruned"):  # noqa: S105
+        if record.pass_name != "prove_constraints":  # noqa: S105 - of the compiler
+            continue
+        if record.key.startswith("space.pruned"):
             yield f"  {record.decision}  ({record.because})"
 
 
@@ -135,18 +137,24 @@ def _start(graph: SearchGraph) -> Iterator[str]:
 
 
 def _rungs(graph: SearchGraph) -> Iterator[str]:
-    """How many trials can reach each rung of ASHA, if all came in one after the other."""
-    options = graph.stopping.options
-    if graph.stopping.name != "asha":
+    """How many trials can reach their last epoch, if none fails and they come one by one."""
+    budget = graph.budget
+    found = cohorts(
+        graph.stopping.name, graph.stopping.options, range(1, budget.trials + 1), budget.epochs
+    )
+    if found is None or all(not one.epochs for one in found):
         return
-    eta, epoch = int(options.get("eta", 3)), int(options.get("min_epochs", 1))
-    trials = graph.budget.trials
-    while epoch < graph.budget.epochs and trials:
-        yield f"  epoch {epoch:>4}: up to {trials} trials, the best 1 in {eta} goes on"
-        trials = math.ceil(trials / eta)
-        epoch *= eta
-    last = graph.budget.epochs
-    yield f"  epoch {last:>4}: about {trials} trials (earlier trials meet fewer rivals)"
+    said = preview(found, budget.epochs)
+    for one in found:
+        group = f"{one.trials} trials"
+        if one.epochs:
+            at = ", ".join(map(str, one.epochs[:6])) + (", ..." if len(one.epochs) > 6 else "")
+            yield f"  compare   {group} with each other after epoch {at}"
+        else:
+            yield f"  compare   {group} with none: they run all epochs"
+    least, most = said.full
+    yield f"  full      {least} to {most} trials run all {budget.epochs} epochs"
+    yield f"  epochs    {said.epochs[0]:,} to {said.epochs[1]:,} in all, if no trial fails"
 
 
 def _budget(graph: SearchGraph) -> Iterator[str]:

@@ -87,6 +87,11 @@ class Proposer:
 
         `alive` is asked between tries; None where it says no.
         """
+        again = self._store.again(number)
+        if again is not None:
+            rule = f"trial {again['trial']} again: the best that the changed plan left"
+            why = {"searcher": self._plan.search.name, "proposal": {"rule": rule}, "refused": []}
+            return Accepted(again["config"], self._plan.costs.evaluate(again["config"]), why)
         history = list(self._history()) if self._searcher.needs_history else []
         pace, refusals = self._pacing.now(), _Refusals()
         while alive():
@@ -194,6 +199,8 @@ class Proposer:
 
     def _history(self) -> Iterator[Past]:
         for row in self._store.trials():
+            if self._store.outside(row.number) is not None:
+                continue
             # Optuna ranks stopped trials by how far they came, then by value.
             stopped = row.state is State.STOPPED and row.value is not None
             middle = ((row.epochs, row.value),) if stopped and row.value is not None else ()

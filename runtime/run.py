@@ -27,8 +27,10 @@ from automlc.runtime.lock import RunLock
 from automlc.runtime.plan import Plan, load_plan
 from automlc.runtime.progress import Closing, Progress, Quiet, Session
 from automlc.runtime.searchers import SEARCHERS
+from automlc.runtime.settling import COMMIT, STAGE, settle
 from automlc.runtime.store import Store, open_reader, open_store
 from automlc.runtime.study import Outcome, Study, write_json
+from automlc.runtime.switching import differs, settle_switch, switch
 from automlc.runtime.trial import sha256_of
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
@@ -81,6 +83,7 @@ def execute(target: Path, options: Options) -> Outcome:
     """
     if is_run(target):
         return _resume_run(target, options)
+    settle(target)
     plan = load_plan(target / "plan.json")
     folder = _choose_folder(plan, options)
     if _is_started(folder):
@@ -89,8 +92,7 @@ def execute(target: Path, options: Options) -> Outcome:
                 f"{folder} is a run already; it is never started over",
                 f"continue it: automlc run {folder} --resume; or name another --run-dir",
             )
-        _refuse_other_plan(folder, plan)
-        return _resume(folder, options)
+        return _resume(folder, options, target)
     if options.resume:
         options.progress.say(f"nothing to resume in {folder}: starting")
     return _start(target, folder, plan, options)
@@ -246,29 +248,21 @@ def _resume_run(folder: Path, options: Options) -> Outcome:
     return _resume(folder, options)
 
 
-def _refuse_other_plan(folder: Path, plan: Plan) -> None:
-    recorded = load_plan(folder / "plan.json")
-    if recorded.sha256() == plan.sha256():
-        return
-    mine, theirs = plan.to_json(), recorded.to_json()
-    changed = next(key for key in mine if mine[key] != theirs[key])
-    raise AutomlcError(
-        f"{folder} was started with another plan: {changed!r} differs",
-        f"continue it as it was: automlc run {folder} --resume; or start a new run",
-    )
-
-
-def _resume(folder: Path, options: Options) -> Outcome:
+def _resume(folder: Path, options: Options, project: Path | None = None) -> Outcome:
+    """Continue a run, under the plan of another project where one is given that differs."""
     with RunLock(folder):
-        plan = load_plan(folder / "plan.json")
-        store = open_store(folder / "study.db", plan.task.goal)
+        store = open_store(folder / "study.db", load_plan(folder / "plan.json").task.goal)
         try:
-            meta = store.meta()
-            if meta.get("plan") != plan.sha256():
+            settle_switch(folder, store, _copy_whole)
+            plan = load_plan(folder / "plan.json")
+            if store.meta().get("plan") != plan.sha256():
                 raise AutomlcError(
                     f"{folder / 'plan.json'} was changed since the run started",
                     "restore the file; a study cannot change its plan half-way",
                 )
+            if project is not None and differs(folder, project):
+                plan = _switch(folder, project, store, options)
+            meta = store.meta()
             if meta["state"] == "finished":
                 return _say_finished(folder, plan, store, options)
             verify_project(folder / "project", [*options.allow_code, *meta["allow_code"]])
@@ -277,6 +271,27 @@ def _resume(folder: Path, options: Options) -> Outcome:
             return _session(folder, plan, store, source, options, resumed=True)
         finally:
             store.close()
+
+
+def _switch(folder: Path, project: Path, store: Store, options: Options) -> Plan:
+    """Put a run under another plan; its trials stay where they can be compared."""
+    if options.allow_code:
+        raise AutomlcError("--allow-code cannot be given where the plan of a run changes")
+    new = load_plan(project / "plan.json")
+    check_packages(new)
+    verify_project(project)
+    verify_project(folder / "project", store.meta()["allow_code"])
+    source = options.source or find_data(new, project, options.data_roots)
+    check_data(new, source)
+    done = switch(folder, project, store, source, _copy_whole)
+    for line in done.lines:
+        options.progress.say(line)
+    return done.plan
+
+
+def _copy_whole(project: Path, target: Path) -> None:
+    """Copy a project that is what its manifest says."""
+    _copy_project(project, target, verify_project(project))
 
 
 def _say_finished(folder: Path, plan: Plan, store: Store, options: Options) -> Outcome:
@@ -413,13 +428,14 @@ def _manifest(project: Path) -> dict[str, str]:
     return found
 
 
+_NO_CODE = ("__pycache__", STAGE, COMMIT)  # nothing is imported from there
+
+
 def _python_files(project: Path) -> list[tuple[str, Path]]:
     """All files that Python could import, by their name relative to the project."""
     found = []
     for root, folders, files in os.walk(project, followlinks=False):
-        folders[:] = [
-            f for f in folders if f != "__pycache__" and not (Path(root) / f).is_symlink()
-        ]
+        folders[:] = [f for f in folders if f not in _NO_CODE and not (Path(root) / f).is_symlink()]
         for file in files:
             if file.endswith((".py", ".pyc", ".so", ".pyd", ".pth")):
                 path = Path(root) / file

@@ -19,6 +19,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,6 +37,7 @@ _SELECT = (
     " costs, reason, failure, started, ended, why FROM trials"
 )
 _JUDGED = "state IN ('complete', 'stopped') AND feasible = 1 AND value IS NOT NULL"
+_BARS = ("outside", "lost")  # trials of earlier plans that cannot be the best any more
 _TERMINAL = "('complete', 'stopped', 'failed')"
 
 _DDL = f"""
@@ -111,6 +113,8 @@ class Store:
         self.goal = goal
         self.elapsed: Callable[[], float] = lambda: 0.0
         self._db = database
+        # What the last switch to another plan made of trials (runtime/switching.py).
+        self._moved: dict[str, Any] | None = None
 
     # ---- meta ----
 
@@ -130,6 +134,17 @@ class Store:
     def resume_study(self) -> None:
         with self._transaction():
             self._record("study_resumed")
+
+    def change_plan(self, payload: Mapping[str, Any]) -> None:
+        """Put the study under another plan (see runtime/switching.py).
+
+        `outside` are trials that it does not allow, with the reason: they are kept, but searchers
+        and policies do not see them. `configs` are those of trials as the new plan writes them.
+        """
+        with self._transaction():
+            self._record("plan_changed", payload=payload)
+        self._moved = None
+        self.checkpoint()
 
     def interrupt_study(self, reason: str) -> None:
         with self._transaction():
@@ -255,12 +270,40 @@ class Store:
 
     # ---- questions ----
 
+    def outside(self, number: int) -> str | None:
+        """Why the present plan does not allow a trial of an earlier plan; None where it does."""
+        reason = self._moves()["outside"].get(str(number))
+        return None if reason is None else str(reason)
+
+    def again(self, number: int) -> dict[str, Any] | None:
+        """What a switch of plans asks to train again as this trial: {trial, config}."""
+        again = self._moves()["again"]
+        return again if again is not None and again["number"] == number else None
+
+    def _moves(self) -> dict[str, Any]:
+        if self._moved is None:
+            meta = self.meta()
+            empty: dict[str, Any] = {"outside": {}, "configs": {}, "lost": {}, "again": None}
+            self._moved = {key: meta.get(key) or value for key, value in empty.items()}
+            self._moved["texts"] = {canonical(c) for c in self._moved["configs"].values()}
+        return self._moved
+
+    def _in_place(self, row: TrialRow) -> TrialRow:
+        """The row with its configuration as the present plan writes it."""
+        config = self._moves()["configs"].get(str(row.number))
+        return row if config is None else replace(row, config=config)
+
+    def _barred(self, *kinds: str) -> str:
+        """SQL that leaves out trials which a switch of plans barred."""
+        numbers = sorted({int(n) for kind in kinds for n in self._moves()[kind]})
+        return f" AND number NOT IN ({', '.join(map(str, numbers))})" if numbers else ""
+
     def trial(self, number: int) -> TrialRow:
         """One trial; KeyError if there is none of that number."""
         row = self._row(f"{_SELECT} WHERE number = ?", (number,))
         if row is None:
             raise KeyError(number)
-        return _trial_row(row)
+        return self._in_place(_trial_row(row))
 
     def trials(self, *states: State) -> Iterator[TrialRow]:
         """The trials in the given states (all states if none is given), by number."""
@@ -273,14 +316,14 @@ class Store:
         """The best trial that ended without failing; the earlier one of equals."""
         best = "min" if self.goal == "minimize" else "max"
         # Two look-ups in the index; sorting would take longer with every trial.
-        table = "trials INDEXED BY trials_by_value"
-        value = self._one(f"SELECT {best}(value) FROM {table} WHERE {_JUDGED}")  # noqa: S608
+        table, eligible = "trials INDEXED BY trials_by_value", _JUDGED + self._barred(*_BARS)
+        value = self._one(f"SELECT {best}(value) FROM {table} WHERE {eligible}")  # noqa: S608
         if value is None:
             return None
         row = self._row(
-            f"{_SELECT} WHERE {_JUDGED} AND value = ? ORDER BY number LIMIT 1", (value,)
+            f"{_SELECT} WHERE {eligible} AND value = ? ORDER BY number LIMIT 1", (value,)
         )
-        return None if row is None else _trial_row(row)
+        return None if row is None else self._in_place(_trial_row(row))
 
     def counts(self) -> dict[str, int]:
         """How many trials are in each state."""
@@ -292,11 +335,14 @@ class Store:
     def has_config(self, config: Mapping[str, Any]) -> bool:
         """Whether a trial of exactly this configuration exists."""
         sql = "SELECT EXISTS(SELECT 1 FROM trials WHERE config = ?)"
-        return bool(self._one(sql, (canonical(dict(config)),)))
+        text = canonical(dict(config))
+        return text in self._moves()["texts"] or bool(self._one(sql, (text,)))
 
     def best_by(self, epoch: int) -> Iterator[tuple[int, float]]:
         """(trial, best value through `epoch`) of every trial that reached that epoch."""
-        yield from self._query("SELECT trial, best FROM epochs WHERE epoch = ?", (epoch,))
+        for trial, best in self._query("SELECT trial, best FROM epochs WHERE epoch = ?", (epoch,)):
+            if str(trial) not in self._moves()["outside"]:
+                yield trial, best
 
     def epoch_value(self, number: int, epoch: int) -> float:
         sql = "SELECT value FROM epochs WHERE trial = ? AND epoch = ?"
@@ -399,6 +445,7 @@ class Store:
 
     def rebuild(self) -> None:
         """Derive the state tables again from the event log."""
+        self._moved = None
         with self._transaction():
             kept = self._one("SELECT value FROM meta WHERE key = 'elapsed'", default=None)
             self._execute("DELETE FROM trials")
@@ -458,6 +505,16 @@ class Store:
     def _on_study_resumed(self, _m: float, _t: None, _a: None, _payload: Any) -> None:
         self._set_meta("state", "running")
         self._set_meta("reason", "")
+
+    def _on_plan_changed(self, _m: float, _t: None, _a: None, payload: Any) -> None:
+        known = self._row("SELECT value FROM meta WHERE key = 'configs'")
+        configs = (json.loads(known[0]) if known else {}) | payload["configs"]
+        for key in ("plan", "data", "outside", "lost", "again"):
+            self._set_meta(key, payload[key])
+        self._set_meta("plan_number", payload["number"])
+        self._set_meta("configs", configs)
+        self._set_meta("state", "interrupted")
+        self._set_meta("reason", "the plan was changed")
 
     def _on_interrupted(self, _m: float, _t: None, _a: None, payload: Any) -> None:
         self._set_meta("state", "interrupted")
@@ -561,7 +618,7 @@ class Store:
 
     def _trials(self, where: str, values: Sequence[Any]) -> Iterator[TrialRow]:
         for row in self._query(f"{_SELECT} {where}", values):
-            yield _trial_row(row)
+            yield self._in_place(_trial_row(row))
 
     def _set_meta(self, key: str, value: Any) -> None:
         sql = "INSERT INTO meta VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"

@@ -550,7 +550,7 @@ class Study:
         row = self._store.trial(restart.number)
         if restart.cause == "resume":
             # The decision after the last epoch may have been lost with the driver: make it again.
-            verdict = self._verdict(row)
+            verdict = self._outside(row) or self._verdict(row)
             if verdict is None and self._ending in ("target", "wall"):
                 verdict = Verdict(State.STOPPED, f"the study ended: {self._ending}")
             if verdict is not None:
@@ -570,6 +570,14 @@ class Study:
         self._launch(row.number, attempt, epoch, checkpoint, weights)
         words = {"cause": restart.cause, "epoch": epoch}
         self._progress.event("attempt_started", row.number, words)
+
+    def _outside(self, row: TrialRow) -> Verdict | None:
+        """The end of a trial that was running when the plan changed to one that lacks it."""
+        reason = self._store.outside(row.number)
+        if reason is None:
+            return None
+        rule = {"policy": "plan", "reason": reason, "evidence": {}}
+        return Verdict(State.STOPPED, f"outside of the changed plan: {reason}", rule)
 
     def _recover(self, row: TrialRow) -> tuple[int, Artifact | None, Artifact | None]:
         """(epoch, checkpoint, weights) to go on from: the latest that is what the store says."""
@@ -651,6 +659,8 @@ class Study:
             return
         self._keep_best(best)
         test = self._store.meta().get("test")
+        if test is not None and test.get("trial") != best.number:
+            test = None  # of a best trial that was one before the plan changed
         if test is None and best.weights is not None and not self._proposer.only_measures:
             test = self._test(best)
             if test is None:

@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -129,6 +129,7 @@ class Summary:
     pace: Mapping[str, Any] | None = None  # the probe of the device, where the budget has a wall
     wall_left: float | None = None  # seconds that nothing which was proposed could use
     folder: str = field(default="", compare=False)
+    plans: Sequence[Mapping[str, Any]] = ()  # those that the run was switched to
 
     def to_json(self) -> dict[str, Any]:
         """The summary as JSON values."""
@@ -226,6 +227,7 @@ class RunView:
             pace=_mapping(meta.get("pace")) or None,
             wall_left=_number(_mapping(meta.get("wall_left")).get("seconds")),
             folder=str(self.folder),
+            plans=self.plans(),
         )
 
     def _state(self, meta: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -271,7 +273,7 @@ class RunView:
 
     def trials(self) -> list[Trial]:
         """Every trial so far, by number."""
-        return [_trial(row) for row in self._named("SELECT * FROM trials ORDER BY number")]
+        return [self._trial(row) for row in self._named("SELECT * FROM trials ORDER BY number")]
 
     def trial(self, number: int) -> Trial:
         """One trial.
@@ -282,7 +284,7 @@ class RunView:
         known = abs(number) < 2**63  # what SQLite can hold
         rows = self._named("SELECT * FROM trials WHERE number = ?", (number,)) if known else []
         if rows:
-            return _trial(rows[0])
+            return self._trial(rows[0])
         raise AutomlcError(f"there is no trial {number} in {self.folder}", self._range_hint())
 
     def _range_hint(self) -> str:
@@ -295,10 +297,46 @@ class RunView:
         """The incumbent: the best ended trial, feasible ones first; ties go to the earlier."""
         order = "ASC" if self.goal == "minimize" else "DESC"
         rows = self._named(
-            f"SELECT * FROM trials WHERE {ENDED} "  # noqa: S608 - constants only
+            f"SELECT * FROM trials WHERE {ENDED}{self._barred()} "  # noqa: S608 - own numbers
             f"ORDER BY coalesce(feasible, 1) DESC, value {order}, number LIMIT 1"
         )
-        return _trial(rows[0]) if rows else None
+        return self._trial(rows[0]) if rows else None
+
+    def _trial(self, row: Mapping[str, Any]) -> Trial:
+        """A trial, its configuration as the plan writes it that the run has now."""
+        trial = _trial(row)
+        config = self._configs.get(str(trial.number))
+        return replace(trial, config=config) if isinstance(config, dict) else trial
+
+    @cached_property
+    def _configs(self) -> Mapping[str, Any]:
+        return _mapping(self.meta.get("configs"))
+
+    def _barred(self) -> str:
+        """SQL that leaves out trials of earlier plans that cannot be the best any more."""
+        meta = self.meta
+        numbers = [n for key in ("outside", "lost") for n in _mapping(meta.get(key))]
+        own = sorted({int(n) for n in numbers if str(n).isascii() and str(n).isdigit()})
+        return f" AND number NOT IN ({', '.join(map(str, own))})" if own else ""
+
+    def plans(self) -> list[dict[str, Any]]:
+        """The plans that the run was switched to: number, changes and trials left outside."""
+        found = []
+        for event in self._named(
+            "SELECT time, payload FROM events WHERE kind = 'plan_changed' ORDER BY seq"
+        ):
+            payload = _object(event["payload"])
+            number = _integer(payload.get("number"))
+            changes = payload.get("changes")
+            found.append(
+                {
+                    "number": number or 0,
+                    "time": _number(event["time"]),
+                    "changes": changes if isinstance(changes, list) else [],
+                    "outside": dict(_mapping(payload.get("outside"))),
+                }
+            )
+        return found
 
     def rank(self, trial: Trial) -> tuple[int, int] | None:
         """(place, of how many) among ended trials by value; None for a trial without one."""

@@ -22,6 +22,7 @@ STRING = re.compile(r'"(?:[^"\\\n\r]|\\.)*"|' + r"'(?:[^'\n\r]|'')*'")
 # What may change where a text ends; all other characters are skipped at once.
 _MARK = re.compile("[()\\[\\]{};,\"'#]|\r\n|[\n\r\x85\u2028\u2029]")
 MOST_LINES = 30  # of one text: a bracket that is never closed must not take the rest of the file
+MOST_UNCLOSED = 20  # texts of a file that are looked for over several lines in vain
 _SINGLE = {"{": "LBRACE", "}": "RBRACE", "[": "LSQB", "]": "RSQB", "~": "TILDE"}
 
 
@@ -66,6 +67,7 @@ class Places:
 def tokens(text: str, comments: list[Tok] | None = None) -> Iterator[Tok]:
     """The tokens of a text. Comments are put into `comments`, each with its `#`."""
     at, count = 0, 0
+    patience = [MOST_UNCLOSED]
     inside: list[str] = []  # the brackets around, innermost last
     begins = True  # of a statement or an item
     while at < len(text):
@@ -73,7 +75,7 @@ def tokens(text: str, comments: list[Tok] | None = None) -> Iterator[Tok]:
         if blank:
             at = blank.end()
             continue
-        token = _next(text, at, begins, "[" in inside[-1:])
+        token = _next(text, at, begins, "[" in inside[-1:], patience)
         if token.type == "COMMENT":
             if comments is not None:
                 comments.append(token)
@@ -93,7 +95,7 @@ def tokens(text: str, comments: list[Tok] | None = None) -> Iterator[Tok]:
         at = token.end
 
 
-def _next(text: str, at: int, begins: bool, in_list: bool) -> Tok:
+def _next(text: str, at: int, begins: bool, in_list: bool, patience: list[int]) -> Tok:
     letter = text[at]
     if letter == "#":
         end = _BREAK.search(text, at)
@@ -113,7 +115,7 @@ def _next(text: str, at: int, begins: bool, in_list: bool) -> Tok:
         word = _WORD.match(text, at)
         if word:
             return _token("WORD", text, at, word.end())
-    return _token("TEXT", text, at, _end_of_text(text, at, in_list))
+    return _token("TEXT", text, at, _end_of_text(text, at, in_list, patience))
 
 
 def _token(kind: str, text: str, start: int, end: int) -> Tok:
@@ -131,11 +133,13 @@ def _ends(text: str, at: int, in_list: bool) -> bool:
     )
 
 
-def _end_of_text(text: str, start: int, in_list: bool) -> int:
+def _end_of_text(text: str, start: int, in_list: bool, patience: list[int]) -> int:
     """Where a text ends, blanks at its end left out.
 
     A bracket that is never closed is a mistake of one line: the text then ends with the line.
+    After many of these (`patience` counts down) no further line is looked at, and time is linear.
     """
+    most = MOST_LINES if patience[0] > 0 else 0
     depth, at, first_break, breaks = 0, start, -1, 0
     while mark := _MARK.search(text, at):
         letter, at = mark[0], mark.end()
@@ -161,11 +165,12 @@ def _end_of_text(text: str, start: int, in_list: bool) -> int:
             if letter != ";":
                 first_break = mark.start() if first_break < 0 else first_break
                 breaks += 1
-                if breaks > MOST_LINES:
+                if breaks > most:
                     break
         elif letter != "," or in_list:
             return _trimmed(text, start, mark.start())
     if depth and first_break >= 0:
+        patience[0] -= 1
         return _trimmed(text, start, first_break)
     return _trimmed(text, start, mark.start() if mark else len(text))
 

@@ -636,6 +636,13 @@ _DATA = (
         "line 5 is `spam`, line 9 with the same text is `ham`",
         "correct the labels, or take the rows out",
     ),
+    Code(
+        "W519",
+        "a target that never changes",
+        "The number to predict is the same in every row.",
+        "a column `price` that is 0 throughout",
+        "target: price_per_night",
+    ),
 )
 
 _COMPILER = (

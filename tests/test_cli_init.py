@@ -183,7 +183,9 @@ SOURCES: list[tuple[Callable[[Path], None], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "name", "kind", "metric"), SOURCES, ids=lambda x: str(x))
+@pytest.mark.parametrize(
+    ("make", "name", "kind", "metric"), SOURCES, ids=lambda x: getattr(x, "__name__", x)
+)
 def test_the_spec_of_every_kind_of_data_plans_with_the_right_task(
     make: Callable[[Path], None], name: str, kind: str, metric: str, here: Path
 ) -> None:

@@ -84,7 +84,9 @@ def check_source(folder: Path) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("block", ["vanilla", "transformer", "ngram"])
+@pytest.mark.parametrize(
+    "block", ["vanilla", pytest.param("transformer", marks=pytest.mark.slow), "ngram"]
+)
 def test_a_search_over_texts_ends_with_a_model_that_reads_texts(block: str, tmp_path: Path) -> None:
     folder = folder_of(tmp_path, block, PYTORCH)
     status = json.loads(automlc("status", "run", "--json", cwd=folder))
@@ -137,7 +139,9 @@ def test_a_number_is_predicted_from_a_text(tmp_path: Path) -> None:
 
 @pytest.mark.keras
 @pytest.mark.slow
-@pytest.mark.parametrize("block", ["vanilla", "transformer", "ngram"])
+@pytest.mark.parametrize(
+    "block", ["vanilla", pytest.param("transformer", marks=pytest.mark.slow), "ngram"]
+)
 def test_a_search_over_texts_in_keras(block: str, tmp_path: Path) -> None:
     pytest.importorskip("keras")
     folder = folder_of(tmp_path, block, KERAS)

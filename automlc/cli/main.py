@@ -17,6 +17,7 @@ VERBS = {
     "fmt": "Format specs, or write them as YAML or DSL.",
     "plan": "Show what compile and run would do; write nothing.",
     "compile": "Turn a spec into a project of plain framework code.",
+    "diff": "Compare two specs, projects or runs by what they mean.",
     "graph": "Print the search graph as Mermaid, DOT or JSON.",
     "explain": "Explain a diagnostic code, or where a value came from.",
     "schema": "Print the JSON Schema of the spec language.",

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,6 +68,7 @@ def lines(summary: Summary, trials: list[Trial]) -> list[str]:
     rows += [("actions", _actions(summary)), ("closest", _closest(summary))]
     rows += [("now", _now(trial)) for trial in trials[:8] if summary.state == "running"]
     rows += [("test", _test(summary)), ("time", _time(summary)), ("start", start(summary.pace))]
+    rows += [("plan" if i == 0 else "", _plan(one)) for i, one in enumerate(summary.plans)]
     rows += [("resume", summary.resume)] if summary.resume else []
     return [head, *columns((name, value) for name, value in rows if value)]
 
@@ -120,6 +122,14 @@ def _test(summary: Summary) -> str:
         return f"failed: {plain(test['error'])}"
     metrics = test.get("metrics")
     return pairs(metrics) if isinstance(metrics, dict) else ""
+
+
+def _plan(plan: Mapping[str, Any]) -> str:
+    keys = [plain(c.get("key")) for c in plan["changes"] if isinstance(c, dict)]
+    text = f"{plan['number']}, changed: {', '.join(keys[:4])}"
+    text += f" and {len(keys) - 4} more" if len(keys) > 4 else ""
+    left = len(plan["outside"])
+    return text + (f"; {count(left, 'trial')} outside" if left else "")
 
 
 def _time(summary: Summary) -> str:

@@ -27,6 +27,7 @@ from automlc.compiler.contracts.contract import (
     ContractError,
     DataContract,
     ImageInput,
+    NumberTarget,
     TableInput,
     TextInput,
     loads,
@@ -104,9 +105,22 @@ def _contract(loaded: LoadedSpec, problems: Findings, roots: Sequence[Path]) -> 
             "take `stratify` out",
         )
     contract = _reader(request)(request)
+    _check_target(request, contract)
     if recorded is not None and not problems.has_errors:
         _compare(problems, recorded, contract)
     return contract
+
+
+def _check_target(request: Request, contract: DataContract) -> None:
+    """A number that is the same in every row leaves nothing to learn."""
+    target = contract.target
+    if isinstance(target, NumberTarget) and target.minimum == target.maximum:
+        request.problems.report(
+            "W519",
+            "data.target" if request.data.target else "data.source",
+            f"the target is {target.minimum:g} in every row that is trained on",
+            "name another column, or check the file: a model could only repeat that number",
+        )
 
 
 def _request(loaded: LoadedSpec, problems: Findings, path: Path) -> Request:

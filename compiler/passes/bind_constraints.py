@@ -11,6 +11,7 @@ from automlc.runtime.metrics import METRICS
 from automlc.runtime.plan import Constraint
 from automlc.spec.diagnostics import swap
 from automlc.spec.expressions import (
+    Call,
     Compare,
     Expr,
     ExpressionError,
@@ -61,6 +62,12 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
     left, op, right = expr.left, expr.op, expr.right
     if isinstance(right, Name) and not isinstance(left, Name):
         left, op, right = right, _MIRROR.get(op, op), left
+    if isinstance(left, Call) and "." in left.name:
+        draft.problems.add(
+            "E346", f"{left.name}(…) cannot be constrained: it would take a trained model",
+            left.span or span, hint=f"costs of the model can: {', '.join(COSTS)}", key=key,
+        )  # fmt: skip
+        return None
     if not isinstance(left, Name) or names(right) or op not in _MIRROR:
         draft.problems.add(
             "E345", f"{to_text(expr)}: a constraint compares one cost with a number", span,

@@ -58,7 +58,7 @@ def _named(draft: Draft) -> Backend | None:
         draft.problems.add(
             "E340", f"no backend is called {spec.kind!r}", span, hint=_hint(spec.kind),
             key="backend.kind", fix=swap(
-                span, spec.kind, nearest(spec.kind, _WORDS), safe=spec.kind not in DOUBTFUL
+                span, spec.kind, nearest(spec.kind, _words()), safe=spec.kind not in DOUBTFUL
             ),
         )  # fmt: skip
         return None
@@ -74,11 +74,13 @@ def _named(draft: Draft) -> Backend | None:
     return backend
 
 
-_WORDS = (*BACKENDS.names(), AUTO)
+def _words() -> tuple[str, ...]:
+    """Asked when a name was wrong: by then the plug-ins have been looked through."""
+    return (*BACKENDS.names(), AUTO)
 
 
 def _hint(name: str) -> str:
-    words = _WORDS
+    words = _words()
     if name == "torch":
         return "did you mean pytorch? Keras on torch is {kind: keras, engine: torch}"
     for backend in map(BACKENDS.get, BACKENDS.names()):

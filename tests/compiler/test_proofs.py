@@ -33,7 +33,8 @@ from tests.compiler.random_spaces import (
 )
 from tests.compiler.spaces import groups_for, preset_graph
 
-ROUNDS = range(20)
+# Five rounds, 550 spaces, at every run; all 2,200 with the slow tests.
+ROUNDS = [*range(5), *(pytest.param(n, marks=pytest.mark.slow) for n in range(5, 20))]
 PARAMS = frozenset({"model.params"})
 EACH = 110  # spaces of one round: 2,200 in all
 

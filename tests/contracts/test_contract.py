@@ -317,3 +317,12 @@ def test_missing_packages_are_named_with_their_command(
         (problem,) = contracts.inspect(spec(tmp_path, kind, *lines)).diagnostics
         assert problem.code == "E354"
         assert problem.hint == "pip install 'automlc[run]'"
+
+
+def test_a_target_that_never_changes_is_said(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7},{i * i % 11},3.5\n" for i in range(60))
+    (tmp_path / "c.csv").write_text("a,b,y\n" + rows)
+    found = inspect(spec(tmp_path, "tabular_regression", "source: c.csv", "target: y"))
+    assert [d.message for d in found.diagnostics if d.code == "W519"] == [
+        "the target is 3.5 in every row that is trained on"
+    ]

@@ -80,6 +80,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 from automlc.cli.main import main
 
                 sys.argv = ["automlc", *job["arguments"]]
+                os._exit = sys.exit  # which `validate` ends by
                 main()
         except SystemExit as end:
             code = end.code or 0
@@ -94,6 +95,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def serve() -> None:
+    leave = os._exit
     for job in json.load(sys.stdin):
         reader, writer = os.pipe()
         pid = os.fork()
@@ -106,7 +108,7 @@ def serve() -> None:
                     stream.write(text)
                 code = 0
             finally:
-                os._exit(code)
+                leave(code)
         os.close(writer)
         text = Path(f"/dev/fd/{reader}").read_text(encoding="utf-8")
         os.close(reader)

@@ -1,0 +1,132 @@
+"""Whether a project on disk is what its spec compiles to now, and if not, what drifted in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from automlc.backends.project import Made, edited_files, own_files
+from automlc.compiler.lock import LOCK
+from automlc.runtime.changes import WORDS, Comparison, Side, compare
+from automlc.runtime.settling import settle
+from automlc.runtime.switching import read_side
+from automlc.spec.errors import AutomlcError
+from automlc.spec.record import record
+
+
+@record
+class Stale:
+    """How the files of a project differ from what the spec compiles to: names by what is wrong.
+
+    `edited` were changed by hand after the project was written, `changed` were not, `extra` are
+    files that the spec no longer has.
+    """
+
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    edited: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+    def lines(self) -> Iterator[str]:
+        """One line for each file."""
+        for word, names in vars(self).items():
+            for name in names:
+                yield f"{word:8} {name}"
+
+
+def check(made: Made) -> Stale:
+    """Compare every byte of a project on disk with what was made in memory; writes nothing."""
+    folder = made.folder
+    old = _lock_of(folder)
+    edited = set(edited_files(folder, old))
+    found: dict[str, list[str]] = {"changed": [], "missing": [], "edited": [], "extra": []}
+    for name, text in sorted(made.files.items()):
+        content = _bytes(folder / name)
+        if content is None:
+            found["missing"].append(name)
+        elif content != text.encode("utf-8"):
+            found["edited" if name in edited else "changed"].append(name)
+    found["extra"] += [n for n in sorted(set(old) - set(made.files)) if (folder / n).exists()]
+    found["extra"] += sorted(
+        p.name for p in folder.glob("*.py") if p.name not in {*made.files, *old}
+    )
+    return Stale(**{word: tuple(names) for word, names in found.items()})
+
+
+def drift(made: Made) -> list[str]:
+    """What differs between a project's lock and what its spec compiles to now; empty: nothing."""
+    folder = made.folder
+    old_files = _lock_of(folder)
+    old = json.loads((folder / LOCK).read_text(encoding="utf-8"))
+    new = json.loads(made.files[LOCK])
+    found = [f"edited: {name} was changed by hand" for name in edited_files(folder, old_files)]
+    found += [f"missing: {name}" for name in sorted(old_files) if not (folder / name).exists()]
+    found += _versions(old, new)
+    comparison = _comparison(made)
+    if comparison is not None:
+        found += [f"{WORDS[c.kind]}: {c.key}: {c.old} -> {c.new}" for c in comparison.changes]
+    found += _digests(old, new, told=comparison is not None and bool(comparison.changes))
+    if not found and old != new:
+        names = sorted(n for n, d in new["files"].items() if old_files.get(n) != d)
+        found.append(f"files: {', '.join(names) or LOCK} would be written differently")
+    return found
+
+
+def _lock_of(folder: Path) -> dict[str, str]:
+    if folder.is_dir():
+        settle(folder)
+    files = own_files(folder)
+    if files is None:
+        raise AutomlcError(
+            f"{folder} has no {LOCK}: nothing was compiled there",
+            f"compile it once, and commit it: automlc compile SPEC -o {folder}",
+            exit_code=1,
+        )
+    return files
+
+
+def _comparison(made: Made) -> Comparison | None:
+    """The differences by class; None where the old project cannot be read."""
+    try:
+        before = read_side(made.folder)
+    except AutomlcError:
+        return None
+    graph = json.loads(made.files["graph.json"])
+    after = Side(made.graph.plan(), graph, made.files.get("data.py"))
+    return compare(before, after)
+
+
+def _versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key, what in (("automlc", "version of automlc"), ("schemas", "schemas")):
+        if old.get(key) != new.get(key):
+            yield f"{what}: {_flat(old.get(key))} -> {_flat(new.get(key))}"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v}" for k, v in sorted(value.items()))
+    return "not recorded" if value is None else str(value)
+
+
+def _digests(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[str]:
+    """Spec files with other bytes, where no difference in meaning was told."""
+    before, after = old.get("specs"), new["specs"]
+    if isinstance(before, Mapping):
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name) and not told:
+                word = "new" if name not in before else "gone" if name not in after else "changed"
+                yield f"spec: {name} is {word}, and means the same (cosmetic)"
+    if old.get("spec") != new["spec"] and before == after and not told:
+        yield "spec: another profile or --set, which means the same (cosmetic)"
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,98 @@
+"""What `automlc diff` and resuming compare: a spec, a project, a graph.json or a run, as a Side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from automlc.compiler.graph import SearchGraph
+from automlc.runtime.changes import Side
+from automlc.runtime.plan import Plan
+from automlc.runtime.run import is_run
+from automlc.runtime.settling import settle
+from automlc.runtime.switching import read_side
+from automlc.spec.errors import AutomlcError
+from automlc.spec.expressions import Scalar
+from automlc.spec.load import LoadedSpec, Variant
+from automlc.spec.record import record
+
+
+@record
+class Subject:
+    """A side, its name for people, the spec it came from, and the trials where it is a run."""
+
+    name: str
+    side: Side
+    loaded: LoadedSpec | None = None
+    trials: tuple[tuple[int, dict[str, Scalar]], ...] | None = None
+
+    def place(self, key: str) -> str | None:
+        """Where the value of a key stands in the spec; None where there is none, or a default."""
+        if self.loaded is None:
+            return None
+        for name in _shorter(key):
+            span = self.loaded.spans(name)
+            if span is not None:
+                return self.loaded.place(span)
+        return None
+
+
+def _shorter(key: str) -> list[str]:
+    """The key and the sections it is in, the narrowest first."""
+    parts = key.split(" ")[0].split(".")
+    found = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return [name for name in found if name != "space"]
+
+
+def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None = None) -> Subject:
+    """A spec, a compiled project, a graph.json or a run directory, to be compared.
+
+    Raises AutomlcError where it is none of these, SpecError for a wrong spec.
+    """
+    if path.is_dir() and is_run(path):
+        return Subject(str(path), read_side(path / "project"), trials=_trials(path))
+    if path.is_dir():
+        settle(path)  # half of a compile that was cut off would be neither project
+        return Subject(str(path), read_side(path))
+    if path.suffix == ".json":
+        graph = SearchGraph.from_json(_json(path))
+        return Subject(str(path), Side(graph.plan(), graph.to_json()))
+    return _of_spec(path, roots, variant or Variant())
+
+
+def _of_spec(path: Path, roots: Sequence[Path], variant: Variant) -> Subject:
+    from automlc.backends.base import emitter
+    from automlc.compiler.checks import load_checked
+    from automlc.compiler.driver import compile_spec
+
+    loaded = load_checked(path, variant)
+    graph, _ = compile_spec(loaded, roots)
+    files = emitter(graph.backend.kind).project_files(graph, loaded.spec.data, "data")
+    # As the runtime reads it, so that a spec and its project are the same.
+    plan = Plan.from_json(json.loads(json.dumps(graph.plan().to_json())))
+    side = Side(plan, json.loads(graph.dumps()), files.get("data.py"))
+    return Subject(str(path), side, loaded)
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AutomlcError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise AutomlcError(f"{path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise AutomlcError(f"{path} is damaged: it holds no object", "compile the project again")
+    return data
+
+
+def _trials(run: Path) -> tuple[tuple[int, dict[str, Scalar]], ...]:
+    from automlc.runtime.store import open_reader
+
+    database = open_reader(run / "study.db")
+    try:
+        rows = database.execute("SELECT number, config FROM trials ORDER BY number")
+        return tuple((int(number), dict(json.loads(config))) for number, config in rows)
+    finally:
+        database.close()

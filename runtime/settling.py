@@ -1,0 +1,79 @@
+"""A project changes as a whole: its new files are staged, and one rename decides that they count.
+
+    .automlc-new/      being written; of no account
+    .automlc-commit/   complete; whoever comes next moves its files to their places
+
+A process that dies in between leaves the old project, or the new one for `settle` to finish.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from automlc.runtime.faults import hit
+from automlc.spec.errors import AutomlcError
+
+STAGE = ".automlc-new"
+COMMIT = ".automlc-commit"
+_GONE = ".gone"  # names of files that the new project does not have
+
+
+def is_plain(name: object) -> bool:
+    """Whether a name is that of a file directly in a folder."""
+    return isinstance(name, str) and name == os.path.basename(name) and name not in ("", ".", "..")
+
+
+def replace_files(folder: Path, files: Mapping[str, str], gone: Iterable[str], last: str) -> None:
+    """Put files into a folder and remove those that are gone: all of it or nothing.
+
+    `last` is the file that is moved last, so that a folder with it is whole. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settle(folder, last)
+    stage = folder / STAGE
+    shutil.rmtree(stage, ignore_errors=True)
+    stage.mkdir()
+    try:
+        for name, text in (*sorted(files.items()), (_GONE, json.dumps(sorted(gone)))):
+            _write(stage / name, text)
+            hit("compile.staged")
+        os.replace(stage, folder / COMMIT)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    hit("compile.committed")
+    settle(folder, last)
+
+
+def settle(folder: Path, last: str = "automlc.lock") -> bool:
+    """Finish a replacement that was cut off; returns whether there was one."""
+    commit = folder / COMMIT
+    if commit.is_symlink() or not commit.is_dir():
+        return False
+    try:
+        gone = json.loads((commit / _GONE).read_text(encoding="utf-8"))
+        for name in filter(is_plain, gone):
+            (folder / name).unlink(missing_ok=True)
+        names = sorted(path.name for path in commit.iterdir() if path.name != _GONE)
+        for name in sorted(names, key=lambda n: (n == last, n)):
+            os.replace(commit / name, folder / name)
+            hit("compile.moved")
+    except FileNotFoundError:
+        pass  # Nothing but the folder itself is left of it.
+    except (OSError, ValueError) as error:
+        raise AutomlcError(
+            f"{commit} holds an unfinished compile that cannot be finished: {error}",
+            "make the folder writable, or remove it and compile again",
+        ) from error
+    shutil.rmtree(commit, ignore_errors=True)
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
