@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from automlc.compiler.architecture import BackboneNode, ChoiceNode, OpNode, ResidualNode, walk
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.preview import cohorts, preview
+from automlc.compiler.preview import Rate, cohorts, preview
 from automlc.spec.domains import Fixed
 from automlc.spec.expressions import literal_text, to_text
 
 GROUP = "space.expand."  # keys of the records of expand_space
 
 
-def plan_text(graph: SearchGraph) -> str:
-    """The plan as text, one section each for task, data, space, model, search and budget."""
-    sections = (_task, _data, _space, _model, _constraints, _search, _budget)
-    return "\n".join("\n".join(section(graph)) + "\n" for section in sections)
+def plan_text(graph: SearchGraph, rate: Rate | None = None) -> str:
+    """The plan as text, one section each for task, data, space, model, search and budget.
+
+    With a rate the budget says how long training takes.
+    """
+    sections = (_task, _data, _space, _model, _constraints, _search)
+    told = [*(section(graph) for section in sections), _budget(graph, rate)]
+    return "\n".join("\n".join(section) + "\n" for section in told)
 
 
 def _task(graph: SearchGraph) -> Iterator[str]:
@@ -139,9 +143,7 @@ def _start(graph: SearchGraph) -> Iterator[str]:
 def _rungs(graph: SearchGraph) -> Iterator[str]:
     """How many trials can reach their last epoch, if none fails and they come one by one."""
     budget = graph.budget
-    found = cohorts(
-        graph.stopping.name, graph.stopping.options, range(1, budget.trials + 1), budget.epochs
-    )
+    found = cohorts(graph)
     if found is None or all(not one.epochs for one in found):
         return
     said = preview(found, budget.epochs)
@@ -157,13 +159,24 @@ def _rungs(graph: SearchGraph) -> Iterator[str]:
     yield f"  epochs    {said.epochs[0]:,} to {said.epochs[1]:,} in all, if no trial fails"
 
 
-def _budget(graph: SearchGraph) -> Iterator[str]:
+def _budget(graph: SearchGraph, rate: Rate | None) -> Iterator[str]:
     budget, rows = graph.budget, graph.contract.rows
-    epochs = budget.trials * budget.epochs
+    found = cohorts(graph)
+    most = budget.trials * budget.epochs
+    least = most if found is None else preview(found, budget.epochs).epochs[0]
     yield "budget"
     each = f"{budget.trials}, of at most {budget.epochs} epochs"
-    yield f"  trials    {each}: {epochs:,} epochs in all"
-    yield f"  samples   at most {epochs * rows.train:,} training examples"
+    yield f"  trials    {each}: {most:,} epochs in all"
+    ends = [count * rows.train for count in ((least, most) if least < most else (most,))]
+    samples = " to ".join(f"{end:,}" for end in ends)
+    yield f"  samples   {samples if least < most else f'at most {samples}'} training examples"
+    if rate is not None:
+        times = " to ".join(_duration(rate.seconds(end)) for end in ends)
+        workers = "one worker" if rate.workers == 1 else f"{rate.workers} workers"
+        yield (
+            f"  time      {times} of training at {rate.samples:g} samples a second, {workers}:"
+            " the rate as stated for the default model; other models differ"
+        )
     wall = "no limit" if budget.wall is None else f"{budget.wall:g} s"
     yield f"  wall      {wall}; an epoch may take {budget.epoch_wall:g} s"
     if budget.wall is not None:
@@ -209,6 +222,13 @@ def _option(value: object) -> str:
     if not isinstance(value, dict):
         return str(value)
     return f"[{', '.join(f'{name} = {literal_text(one)}' for name, one in value.items())}]"
+
+
+def _duration(seconds: float) -> str:
+    for unit, factor in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * factor:
+            return f"{seconds / factor:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _bytes(size: float) -> str:

@@ -1,4 +1,4 @@
-"""What a stopping policy can let through: how many trials reach which epoch, least and most.
+"""What a budget can let through: trials that run all epochs, epochs, samples, seconds at a rate.
 
 The bounds hold for every learning curve when trials come one after the other and none fails or is
 interrupted; the wall limit and a target can end a study earlier. Both ends can be reached.
@@ -6,26 +6,9 @@ interrupted; the wall limit and a target can end a study earlier. Both ends can 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
-
-from automlc.runtime.stopping.asha import ASHA, rungs
-from automlc.runtime.stopping.hyperband import Hyperband
-from automlc.runtime.stopping.median import Median
+from automlc.compiler.graph import SearchGraph
+from automlc.runtime.stopping import Cohort, cohorts_of, make_policy
 from automlc.spec.record import record
-
-
-@record
-class Cohort:
-    """Trials that are compared with each other, and the epochs after which one may be stopped.
-
-    `survivors`: how many of them always go on, whatever they reach.
-    """
-
-    trials: int
-    epochs: tuple[int, ...]
-    survivors: int
 
 
 @record
@@ -36,26 +19,23 @@ class Preview:
     epochs: tuple[int, int]
 
 
-def cohorts(
-    policy: str, options: Mapping[str, Any], numbers: range, epochs: int
-) -> tuple[Cohort, ...] | None:
-    """Who is compared with whom; `numbers` are the trials' numbers. None for a plugin's policy."""
-    count = len(numbers)
-    if policy == "none":
-        return (Cohort(count, (), count),)
-    if policy == "asha":
-        asha = ASHA.Options.model_validate(dict(options))
-        return (Cohort(count, rungs(asha.min_epochs, asha.eta, epochs), 1),)
-    if policy == "median":
-        median = Median.Options.model_validate(dict(options))
-        return (Cohort(count, tuple(range(median.min_epochs, epochs)), median.min_trials),)
-    if policy == "hyperband":
-        chosen = Hyperband.Options.model_validate(dict(options))
-        hyperband = Hyperband(chosen, "minimize", epochs)
-        every = rungs(chosen.min_epochs, chosen.eta, epochs)
-        sizes = Counter(hyperband.bracket(number) for number in numbers)
-        return tuple(Cohort(size, every[s:], 1) for s, size in sorted(sizes.items()))
-    return None
+@record
+class Rate:
+    """Training samples a second of one worker with the default model, and how many workers."""
+
+    samples: float
+    workers: int = 1
+
+    def seconds(self, samples: int) -> float:
+        """How long so many samples take; workers are kept busy to the end."""
+        return samples / self.samples / self.workers
+
+
+def cohorts(graph: SearchGraph) -> tuple[Cohort, ...] | None:
+    """Who of the trials is compared with whom; None for a policy that does not say."""
+    stopping, budget = graph.stopping, graph.budget
+    policy = make_policy(stopping.name, stopping.options, graph.task.goal, budget.epochs)
+    return cohorts_of(policy, range(1, budget.trials + 1))
 
 
 def preview(found: tuple[Cohort, ...], epochs: int) -> Preview:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from automlc.compiler.preview import Preview, cohorts, preview
-from automlc.runtime.stopping import make_policy
+from automlc.cli.main import cli
+from automlc.compiler.preview import Preview, preview
+from automlc.runtime.stopping import cohorts_of, make_policy
 
 CASES = [
     ("none", {}),
@@ -43,7 +46,7 @@ def study(policy: str, options: dict, curves: list[list[float]]) -> tuple[int, i
 
 
 def bounds(policy: str, options: dict, trials: int, epochs: int) -> Preview:
-    found = cohorts(policy, options, range(trials), epochs)
+    found = cohorts_of(make_policy(policy, options, "minimize", epochs), range(trials))
     assert found is not None
     return preview(found, epochs)
 
@@ -67,3 +70,29 @@ def test_both_ends_of_the_preview_are_reached(policy: str, options: dict, rising
     curves = [[float(n if rising else -n)] * epochs for n in range(trials)]
     said, end = bounds(policy, options, trials, epochs), 0 if rising else 1
     assert study(policy, options, curves) == (said.full[end], said.epochs[end])
+
+
+def plan(*options: str) -> Result:
+    spec = Path(__file__).parents[1] / "examples" / "digits" / "task.yaml"
+    return CliRunner().invoke(cli, ["plan", str(spec), *options])
+
+
+def test_a_stated_rate_gives_a_range_of_time() -> None:
+    # 24 trials of 15 epochs at most, 38 epochs at least, of 1,079 rows
+    said = plan("--rate", "1000/s").output
+    assert "  samples   41,002 to 388,440 training examples\n" in said
+    assert "  time      41 s to 6.5 min of training at 1000 samples a second, one worker" in said
+    assert "  time      2.2 min to" not in said
+    assert "21 s to 3.2 min" in plan("--rate", "60000/min", "--workers", "2").output
+    assert "  time " not in plan().output
+
+
+@pytest.mark.parametrize("rate", ["250", "fast/s", "0/s", "-1/s", "1/parsec", "nan/s", "inf/s"])
+def test_what_is_no_rate_is_said(rate: str) -> None:
+    done = plan(f"--rate={rate}")
+    assert done.exit_code == 2
+    assert "write 250/s" in done.output
+
+
+def test_workers_without_a_rate_mean_nothing() -> None:
+    assert plan("--workers", "2").exit_code == 2

@@ -1,6 +1,7 @@
 """`automlc plan`: what would be done; nothing is written."""
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -16,6 +17,22 @@ from automlc.cli.common import (
 )
 
 
+def _rate(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """`250/s`, `15000/min` as training samples a second."""
+    if value is None:
+        return None
+    from automlc.spec.units import UnitError, parse_duration
+
+    number, slash, unit = value.strip().partition("/")
+    try:
+        rate = float(number) / parse_duration(f"1{unit}")
+    except (UnitError, ValueError, ZeroDivisionError):
+        rate = 0.0
+    if not slash or not 0 < rate < math.inf:
+        raise click.BadParameter(f"{value!r} is no rate; write 250/s or 15000/min", ctx, param)
+    return rate
+
+
 @click.command("plan", short_help="Show what compile and run would do; write nothing.")
 @spec_argument
 @click.option("--json", "as_json", is_flag=True, help="Print plan.json instead of text.")
@@ -24,6 +41,10 @@ from automlc.cli.common import (
     is_flag=True,
     help="Print the whole spec, defaults included, and where each value comes from.",
 )
+@click.option(
+    "--rate", callback=_rate, metavar="N/s", help="Say how long training takes at this rate."
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="With --rate: trials at a time [1].")
 @variant_options
 @data_root_option
 @diagnostics_option
@@ -31,6 +52,8 @@ def command(
     spec: Path,
     as_json: bool,
     resolved: bool,
+    rate: float | None,
+    workers: int | None,
     profile: str | None,
     overrides: tuple[str, ...],
     data_root: tuple[Path, ...],
@@ -39,9 +62,14 @@ def command(
     """Show what compiling and running SPEC would do."""
     if as_json and resolved:
         raise click.UsageError("--json prints the plan, --resolved the spec: choose one")
+    if rate is None and workers is not None:
+        raise click.UsageError("--workers goes with --rate")
+    if rate is not None and (as_json or resolved):
+        raise click.UsageError("--rate is for the plan as text")
     from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.plan_text import plan_text
+    from automlc.compiler.preview import Rate
 
     with errors_as(diagnostics):
         loaded = load_checked(spec, variant_of(spec, profile, overrides))
@@ -55,4 +83,5 @@ def command(
     if as_json:
         click.echo(json.dumps(graph.plan().to_json(), indent=1, sort_keys=True))
     else:
-        click.echo(plan_text(graph), nl=False)
+        stated = None if rate is None else Rate(rate, workers or 1)
+        click.echo(plan_text(graph, stated), nl=False)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from automlc.compiler.proofs.classes import members
 from automlc.compiler.symbolic import OPERATORS
 from automlc.runtime.costs import BINARY, Instruction
 from automlc.spec.domains import Choice, Domain, Fixed, Float, Integer, Space
@@ -128,20 +129,8 @@ def holds(expr: Expr, box: Mapping[str, Domain]) -> Truth:
 def _settings(read: Sequence[str], box: Mapping[str, Domain]) -> Iterator[dict[str, Scalar]]:
     settings: list[dict[str, Scalar]] = [{}]
     for name in read:
-        settings = [{**s, name: v} for s in settings for v in _members(box[name])]
+        settings = [{**s, name: v} for s in settings for v in members(box[name])]
     yield from settings
-
-
-def _members(domain: Domain) -> Sequence[Scalar]:
-    match domain:
-        case Choice():
-            return domain.values
-        case Integer():
-            return range(domain.low, domain.high + 1, domain.step)
-        case Fixed():
-            return (domain.value,)
-        case Float():
-            return (domain.low,)
 
 
 def _expr(expr: Expr, box: Mapping[str, Domain]) -> Some:

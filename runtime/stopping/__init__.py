@@ -2,8 +2,10 @@
 
 from automlc.runtime.stopping.base import (
     POLICIES,
+    Cohort,
     Decision,
     StoppingPolicy,
+    cohorts_of,
     least_epochs,
     make_policy,
 )
@@ -12,4 +14,12 @@ POLICIES.ship(
     __name__, {"asha": "asha", "hyperband": "hyperband", "median": "median", "none": "none"}
 )
 
-__all__ = ["POLICIES", "Decision", "StoppingPolicy", "least_epochs", "make_policy"]
+__all__ = [
+    "POLICIES",
+    "Cohort",
+    "Decision",
+    "StoppingPolicy",
+    "cohorts_of",
+    "least_epochs",
+    "make_policy",
+]

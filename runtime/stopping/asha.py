@@ -10,6 +10,7 @@ from pydantic import Field
 from automlc.runtime.stopping.base import (
     CONTINUE,
     POLICIES,
+    Cohort,
     Decision,
     EpochHistory,
     NoOptions,
@@ -66,6 +67,10 @@ class ASHA:
 
     def first_epochs(self) -> int:
         return min((self._epochs, *self._rungs))
+
+    def cohorts(self, numbers: range) -> tuple[Cohort, ...]:
+        """All trials; the first to reach a rung is the best there, so one always goes on."""
+        return (Cohort(len(numbers), self._rungs, 1),)
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         if epoch not in self._rungs:

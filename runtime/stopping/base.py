@@ -24,6 +24,7 @@ from automlc.spec.record import record
 __all__ = [
     "CONTINUE",
     "POLICIES",
+    "Cohort",
     "Decision",
     "EpochHistory",
     "NoOptions",
@@ -53,11 +54,25 @@ class EpochHistory(Protocol):
         ...
 
 
+@record
+class Cohort:
+    """Trials that are compared with each other, and the epochs (1-based) after which one may end.
+
+    `survivors`: how many of them always go on, whatever they reach.
+    """
+
+    trials: int
+    epochs: tuple[int, ...]
+    survivors: int
+
+
 class StoppingPolicy(Protocol):
     """Who ends a trial early.
 
-    A class may have a method `first_epochs() -> int` besides: how many epochs a trial runs at
-    least, until the policy may stop it for the first time. Without it these are all epochs.
+    A class may have two methods besides. `first_epochs() -> int`: how many epochs a trial runs at
+    least, until the policy may stop it for the first time; without it these are all epochs.
+    `cohorts(numbers: range) -> tuple[Cohort, ...]`: who of the trials of these numbers is compared
+    with whom; without it a plan says nothing about how many trials get how far.
     """
 
     Options: ClassVar[type[BaseModel]]
@@ -84,6 +99,12 @@ def least_epochs(policy: StoppingPolicy, epochs: int) -> int:
     """How many of its epochs a trial runs whatever the policy decides."""
     first: Callable[[], int] | None = getattr(policy, "first_epochs", None)
     return epochs if first is None else min(epochs, first())
+
+
+def cohorts_of(policy: StoppingPolicy, numbers: range) -> tuple[Cohort, ...] | None:
+    """Who is compared with whom; None for a policy that does not say."""
+    told: Callable[[range], tuple[Cohort, ...]] | None = getattr(policy, "cohorts", None)
+    return None if told is None else told(numbers)
 
 
 def is_better(goal: str, value: float, other: float) -> bool:

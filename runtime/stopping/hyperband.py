@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from automlc.runtime.stopping.asha import compare, rungs
 from automlc.runtime.stopping.base import (
     CONTINUE,
     POLICIES,
+    Cohort,
     Decision,
     EpochHistory,
     NoOptions,
@@ -58,6 +60,11 @@ class Hyperband:
             if place < 0:
                 return index
         raise AssertionError("the weights sum to more than any place")
+
+    def cohorts(self, numbers: range) -> tuple[Cohort, ...]:
+        """A cohort for each bracket that has trials."""
+        sizes = Counter(self.bracket(number) for number in numbers)
+        return tuple(Cohort(n, self._brackets[b], 1) for b, n in sorted(sizes.items()))
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         bracket = self.bracket(trial)

@@ -9,6 +9,7 @@ from pydantic import Field
 from automlc.runtime.stopping.base import (
     CONTINUE,
     POLICIES,
+    Cohort,
     Decision,
     EpochHistory,
     NoOptions,
@@ -37,6 +38,11 @@ class Median:
 
     def first_epochs(self) -> int:
         return min(self._epochs, self._options.min_epochs)
+
+    def cohorts(self, numbers: range) -> tuple[Cohort, ...]:
+        """All trials; the first `min_trials` have too few others to be compared with."""
+        compared = tuple(range(self._options.min_epochs, self._epochs))
+        return (Cohort(len(numbers), compared, self._options.min_trials),)
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         if epoch < self._options.min_epochs:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from automlc.runtime.stopping.base import CONTINUE, POLICIES, Decision, EpochHistory, NoOptions
+from automlc.runtime.stopping.base import (
+    CONTINUE,
+    POLICIES,
+    Cohort,
+    Decision,
+    EpochHistory,
+    NoOptions,
+)
 
 
 @POLICIES.add("none")
@@ -14,6 +21,10 @@ class NoStopping:
 
     def __init__(self, options: Options, goal: str, epochs: int) -> None:
         pass
+
+    def cohorts(self, numbers: range) -> tuple[Cohort, ...]:
+        """All trials run all epochs."""
+        return (Cohort(len(numbers), (), len(numbers)),)
 
     def decide(self, trial: int, epoch: int, value: float, history: EpochHistory) -> Decision:
         return CONTINUE
