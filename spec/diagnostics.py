@@ -132,6 +132,14 @@ def line_breaks(text: str) -> list[int]:
     return [match.end() for match in _LINE_BREAK.finditer(text)]
 
 
+ARGUMENT = "<--"  # how the names of arguments begin that stand for files: `<--set 1>`
+
+
+def in_file(span: Span | None) -> bool:
+    """Whether a place is in a file, and not in an argument of the command line (`<--set 1>`)."""
+    return span is not None and not span.file.startswith(ARGUMENT)
+
+
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     """Order of printing: by place, then by code."""
     span = diagnostic.span

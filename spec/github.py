@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from automlc.spec.diagnostics import Diagnostic, clean
+from automlc.spec.diagnostics import Diagnostic, clean, in_file
 
 # What ends a command or a property. The percent sign goes first.
 _DATA = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
@@ -24,7 +24,7 @@ def commands(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _command(d: Diagnostic) -> str:
     properties: dict[str, object] = {}
-    if d.span is not None:
+    if d.span is not None and in_file(d.span):
         span = d.span
         properties = {"file": span.file.replace("\\", "/"), "line": span.line, "col": span.column}
         properties["endLine"] = span.end_line
@@ -32,9 +32,10 @@ def _command(d: Diagnostic) -> str:
             properties["endColumn"] = max(span.column, span.end_column - 1)
     properties["title"] = d.code
     joined = ",".join(f"{k}={_escaped(clean(str(v)), _PROPERTY)}" for k, v in properties.items())
+    where = f"{d.span.file}: " if d.span is not None and not in_file(d.span) else ""
     notes = "".join(f"; {clean(note.message)}{_line(note.span)}" for note in d.notes)
     hint = f"; {clean(d.hint)}" if d.hint else ""
-    return f"::{d.severity} {joined}::{_escaped(clean(d.message) + notes + hint, _DATA)}"
+    return f"::{d.severity} {joined}::{_escaped(clean(where + d.message) + notes + hint, _DATA)}"
 
 
 def _line(span: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from automlc.spec.codes import CODES, Code
-from automlc.spec.diagnostics import Diagnostic, Fix, Note, Span
+from automlc.spec.diagnostics import ARGUMENT, Diagnostic, Fix, Note, Span, in_file
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,7 +24,8 @@ def log(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> str:
     found = list(diagnostics)
     codes = sorted({d.code for d in found})
     places = [d.span for d in found] + [note.span for d in found for note in d.notes]
-    files = sorted({*sources, *(span.file for span in places if span)})
+    named = {*sources, *(span.file for span in places if span)}
+    files = sorted(file for file in named if not file.startswith(ARGUMENT))
     run = {
         "tool": {
             "driver": {
@@ -34,14 +35,16 @@ def log(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "artifacts": [
-            {"location": {"uri": _uri(file)}, "mimeType": "application/yaml", "encoding": "UTF-8"}
-            for file in files
-        ],
+        "artifacts": [_artifact(file) for file in files],
         "results": [_result(d, codes) for d in found],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2, ensure_ascii=True)
+
+
+def _artifact(file: str) -> dict[str, Any]:
+    kind = {} if file.endswith(".aml") else {"mimeType": "application/yaml"}
+    return {"location": {"uri": _uri(file)}, **kind, "encoding": "UTF-8"}
 
 
 def _version() -> str:
@@ -82,10 +85,12 @@ def _result(d: Diagnostic, codes: list[str]) -> dict[str, Any]:
         "ruleIndex": codes.index(d.code),
         "level": str(d.severity),
         "message": {"text": text},
-        "locations": [_location(d.span, d.key)] if d.span else [],
+        "locations": [_location(d.span, d.key)] if d.span and in_file(d.span) else [],
     }
     if d.notes:
-        result["relatedLocations"] = [_related(i, n) for i, n in enumerate(d.notes) if n.span]
+        result["relatedLocations"] = [
+            _related(i, n) for i, n in enumerate(d.notes) if n.span and in_file(n.span)
+        ]
     if d.fix:
         result["fixes"] = [_fix(d.fix, d.hint)]
     return result

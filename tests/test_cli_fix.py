@@ -123,3 +123,26 @@ def test_a_right_spec_needs_none_of_the_rest(tmp_path: Path) -> None:
     for name in ("sarif", "github", "fixing", "edits", "repairs", "foreign", "codes"):
         assert f"'automlc.spec.{name}'" not in done.stdout
     assert "'automlc.cli.fixing'" not in done.stdout
+
+
+def test_a_file_is_put_right_as_it_is_judged_with_a_profile_and_values(tmp_path: Path) -> None:
+    text = RIGHT + "profiles: {smoke: {budget: {trails: 2}}}\n"
+    path = spec(tmp_path, text)
+    result = automlc("validate", "--fix", "--profile", "smoke", "--set", "seed=3", path)
+    assert path.read_text(encoding="utf-8") == text.replace("trails", "trials")
+    assert result.return_value == 0
+    # A mistake of the command line stays to be said.
+    result = automlc("validate", "--fix", "--set", "seeed=3", spec(tmp_path, WRONG))
+    assert path.read_text(encoding="utf-8") == RIGHT
+    assert result.return_value == 1
+    assert "seeed" in result.stderr
+
+
+def test_arguments_are_no_files_to_other_programs(tmp_path: Path) -> None:
+    path = spec(tmp_path, RIGHT)
+    told = automlc("validate", "--set", "seeed=3", "--format", "github", path).stdout
+    assert told.startswith("::error title=E201::<--set 1>: there is no key `seeed`")
+    told = automlc("validate", "--set", "seeed=3", "--format", "sarif", path).stdout
+    run = json.loads(told)["runs"][0]
+    assert run["results"][0]["locations"] == []
+    assert [a["location"]["uri"] for a in run["artifacts"]] == [f"file://{path}"]

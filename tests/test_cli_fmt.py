@@ -20,6 +20,13 @@ def fmt(*args: str | Path) -> Result:
     return CliRunner().invoke(cli, ["fmt", *map(str, args)])
 
 
+def code(*args: str | Path) -> int:
+    """What the process would exit with."""
+    result = cli.main(["fmt", *map(str, args)], standalone_mode=False)
+    assert isinstance(result, int)
+    return result
+
+
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
     path = tmp_path / "task.yaml"
@@ -41,9 +48,11 @@ def test_a_file_is_formatted_in_place_once(spec: Path) -> None:
 def test_checking_writes_nothing_and_tells(spec: Path, option: str) -> None:
     result = fmt(option, spec)
     assert "task.yaml" in result.output
+    assert code(option, spec) == 1
     assert spec.read_text() == UGLY
     fmt(spec)
     assert fmt(option, spec).output == ""
+    assert code(option, spec) == 0
 
 
 def test_conversion_goes_to_a_file_and_back(spec: Path) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sys
-import tempfile
 from difflib import unified_diff
 from pathlib import Path
 
 import click
 
+from automlc.cli.files import read_spec, write_spec
 from automlc.compiler import checks
 from automlc.spec.diagnostics import clean
-from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.fixing import Checked, Fixed, fix_text
 from automlc.spec.load import PLAIN, Variant
-from automlc.spec.yaml_nodes import decode
 
 
 def check_text(text: str, file: str, variant: Variant = PLAIN) -> Checked:
@@ -30,47 +25,16 @@ def fix_file(
     path: Path, variant: Variant = PLAIN, *, unsafe: bool, diff: bool
 ) -> tuple[Fixed, str]:
     """Put a file right on disk, or show how; what became of it, and the text it has now."""
-    before, file = _read(path), str(path)
+    before, file = read_spec(path), str(path)
     fixed = fix_text(before, file, lambda text: check_text(text, file, variant), unsafe=unsafe)
     if fixed.text == before:
         return fixed, before
     if diff:
         click.echo(_difference(before, fixed.text, file), nl=False)
     else:
-        _write(path, fixed.text)
+        write_spec(path, fixed.text)
         _tell(path, fixed)
     return fixed, fixed.text
-
-
-def _read(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise AutomlcError(f"{path} cannot be read: {error.strerror}") from None
-    text, refused = decode(data, str(path))
-    if refused is not None:
-        raise SpecError([refused], {str(path): text})
-    return text
-
-
-def _write(path: Path, text: str) -> None:
-    """In one step: a reader sees the old file or the new one. Mode and links stay."""
-    target = path.resolve()
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode("utf-8"))
-                stream.flush()
-                os.fsync(stream.fileno())
-            shutil.copymode(target, name)
-            os.replace(name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
-    except OSError as error:
-        raise AutomlcError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _tell(path: Path, fixed: Fixed) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +29,7 @@ def command(
     Without FILES, formats task.yaml or task.aml. `.aml` files are the DSL, all others YAML.
     """
     from automlc.cli.common import default_spec
+    from automlc.cli.files import write_spec
     from automlc.spec.errors import AutomlcError
 
     given = files or (default_spec(),)
@@ -46,7 +45,7 @@ def command(
             elif out.exists() and out.resolve() == file.resolve():
                 raise AutomlcError(f"{out} is the file that is read", "name another file")
             else:
-                _write(out, made, file)
+                write_spec(out, made)
         return 0
     changed = [file for file in given if _format(file, check=check, diff=diff)]
     return int(bool(changed) and (check or diff))
@@ -54,23 +53,17 @@ def command(
 
 def _made(file: Path, to: Surface | None) -> tuple[str, str]:
     """The text of a file, and what it becomes. Line breaks stay those of the file."""
-    from automlc.spec.errors import AutomlcError, SpecError
+    from automlc.cli.files import read_spec
     from automlc.spec.formatting import formatted
-    from automlc.spec.yaml_nodes import decode
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise AutomlcError(f"{file} cannot be read: {error.strerror}") from None
-    text, refused = decode(data, str(file))
-    if refused is not None:
-        raise SpecError([refused], {str(file): text})
+    text = read_spec(file)
     made = formatted(text, str(file), to)
     return text, made.replace("\n", "\r\n") if "\r\n" in text else made
 
 
 def _format(file: Path, *, check: bool, diff: bool) -> bool:
     """Whether a file changes, or would."""
+    from automlc.cli.files import write_spec
     from automlc.spec.diagnostics import clean
 
     text, made = _made(file, None)
@@ -85,27 +78,6 @@ def _format(file: Path, *, check: bool, diff: bool) -> bool:
     elif check:
         click.echo(f"{clean(str(file))}: would be formatted")
     else:
-        _write(file, made, file)
+        write_spec(file, made)
         click.echo(f"{clean(str(file))}: formatted")
     return True
-
-
-def _write(file: Path, text: str, like: Path) -> None:
-    """Put a text into a file at once, with the rights of another."""
-    from automlc.spec.errors import AutomlcError
-
-    target = file.resolve()
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(name, (target if target.exists() else like).stat().st_mode & 0o777)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise AutomlcError(f"{file} cannot be written: {error.strerror}") from None

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
 from automlc.cli.common import data_root_option, roots_of_environment
+from automlc.cli.files import write_spec
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.model import TaskKind
 
@@ -205,21 +204,11 @@ def _write(spec: Path, text: str, force: bool) -> None:
     """The whole file or none; a file that appeared meanwhile is not overwritten."""
     try:
         spec.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".automlc-", dir=spec.parent)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            partial.chmod(0o644)
-            _refuse_to_overwrite(spec, force)
-            os.replace(partial, spec)
-        finally:
-            with suppress(FileNotFoundError):
-                partial.unlink()
     except OSError as error:
         raise AutomlcError(
             f"{spec} cannot be written: {error.strerror}", "name another place: automlc init FILE"
         ) from error
+    write_spec(spec, text, lambda: _refuse_to_overwrite(spec, force))
 
 
 def _tell(
