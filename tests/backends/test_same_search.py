@@ -59,7 +59,7 @@ class Row:
 
 @dataclass
 class Memory:
-    """The three questions that a proposer asks of a store."""
+    """What a proposer asks of a store; no plan was changed here."""
 
     rows: list[Row]
 
@@ -70,7 +70,10 @@ class Memory:
         return any(row.config == config for row in self.rows)
 
     def again(self, number: int) -> None:
-        """No plan was changed, so no trial is asked for again."""
+        """No trial is to be trained again."""
+
+    def outside(self, number: int) -> None:
+        """No trial is outside of the plan."""
 
 
 @pytest.mark.parametrize("search", ["random", "grid", "tpe"])
