@@ -12,8 +12,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from automlc.spec.diagnostics import Span
-from automlc.spec.yaml_nodes import MAX_DEPTH, MAX_EVENTS
+from automlc.spec.diagnostics import Span, line_breaks
+from automlc.spec.yaml_nodes import MAX_DEPTH
+
+MAX_TOKENS = 100_000  # three seconds of reading
 
 _WORD = re.compile(r"""(?:[^\s{}\[\](),;#"'~=:]|:(?=[^\s{}\[\](),;#"'~=]))+""")
 _BLANK = re.compile(r"[ \t\ufeff]+")
@@ -48,9 +50,7 @@ class Places:
 
     def __init__(self, text: str, file: str):
         self.file = file
-        self.starts = [0]
-        for match in _BREAK.finditer(text):
-            self.starts.append(match.end())
+        self.starts = [0, *line_breaks(text)]
 
     def span(self, start: int, end: int) -> Span:
         """The stretch from one offset to another."""
@@ -82,8 +82,8 @@ def tokens(text: str, comments: list[Tok] | None = None) -> Iterator[Tok]:
             at = token.end
             continue
         count += 1
-        if count > MAX_EVENTS:
-            raise TooLargeError(f"the file has more than {MAX_EVENTS:,} words", at)
+        if count > MAX_TOKENS:
+            raise TooLargeError(f"the file has more than {MAX_TOKENS:,} words", at)
         if token.type in ("LBRACE", "LSQB"):
             inside.append(token.text)
             if len(inside) > MAX_DEPTH:

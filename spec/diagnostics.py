@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from automlc.spec.record import record
 
@@ -125,6 +126,12 @@ def quote(text: object, limit: int = 40) -> str:
 def lines_of(text: str) -> list[str]:
     """The lines of a source text, cut where a YAML reader cuts."""
     return _LINE_BREAK.split(text)
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    """Those of a file that many findings point into."""
+    return lines_of(text)
 
 
 def line_breaks(text: str) -> list[int]:
@@ -250,7 +257,7 @@ def _snippet(
     style: str,
     mark: str = "^",
 ) -> list[str]:
-    source = lines_of(sources[span.file]) if span.file in sources else []
+    source = _lines(sources[span.file]) if span.file in sources else []
     if not 1 <= span.line <= len(source):
         return []
     text = source[span.line - 1]

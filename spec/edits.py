@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from automlc.spec.diagnostics import Edit, Fix, Span, framed, line_breaks
 
@@ -35,9 +36,15 @@ class Positions:
         return max(1, bisect_right(self.starts, offset))
 
 
+@lru_cache(maxsize=2)
+def positions(text: str) -> Positions:
+    """Those of a text, which many findings of one file ask for."""
+    return Positions(text)
+
+
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text after edits that do not overlap, in any order; the rest of it stays as it is."""
-    places, newline = Positions(text), "\r\n" if "\r\n" in text else "\n"
+    places, newline = positions(text), "\r\n" if "\r\n" in text else "\n"
     for edit in sorted(edits, key=lambda e: places.ends(e.span), reverse=True):
         start, end = places.ends(edit.span)
         text = text[:start] + edit.text.replace("\n", newline) + text[end:]
@@ -46,7 +53,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 def overlap(text: str, one: Fix, other: Fix) -> bool:
     """Whether two fixes touch the same characters, or insert at the same place."""
-    places = Positions(text)
+    places = positions(text)
     for a, b in (
         (places.ends(x.span), places.ends(y.span)) for x in one.edits for y in other.edits
     ):
@@ -75,7 +82,7 @@ def _shown(
     line: int, edits: list[Edit], text: str, width: int, paint: Callable[[str], str]
 ) -> list[str]:
     """What becomes of the lines from `line` on that edits beginning in it touch."""
-    places = Positions(text)
+    places = positions(text)
     first = places.offset(line, 1)
     stop = max(places.ends(edit.span)[1] for edit in edits)
     end = _line_end(text, stop)

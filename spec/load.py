@@ -511,6 +511,9 @@ def find(root: Node, path: _Path) -> tuple[ScalarNode | None, Node] | None:
     return key, node
 
 
+MAX_EXPLAINED = 200  # a file with more mistakes is no spec; each takes a search for what was meant
+
+
 def explain_validation(
     error: ValidationError, root: Node, model: type[BaseModel], prefix: _Path = ()
 ) -> list[Diagnostic]:
@@ -520,7 +523,10 @@ def explain_validation(
     searchers and policies with it.
     """
     items = error.errors(include_url=False, include_context=True, include_input=False)
-    found = [_explain(item, root, model, prefix) for item in items]
+    found = [_explain(item, root, model, prefix) for item in items[:MAX_EXPLAINED]]
+    if len(items) > MAX_EXPLAINED and found[-1] is not None:
+        more = f"{found[-1].message} (and {len(items) - MAX_EXPLAINED:,} more mistakes)"
+        found[-1] = replace(found[-1], message=more)
     return _without_echoes([diagnostic for diagnostic in found if diagnostic is not None])
 
 
@@ -622,7 +628,8 @@ def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Dia
     owner = _fields_at(model, loc[:-1])
     parent = find(root, path[:-1])
     if parent and isinstance(parent[1], MappingNode) and owner:
-        unknown = [k.text for k, _ in parent[1].items if k.text not in owner.model_fields]
+        keys = parent[1].items[:MAX_EXPLAINED]
+        unknown = [k.text for k, _ in keys if k.text not in owner.model_fields]
         if any(nearest(word, owner.model_fields) == path[-1] for word in unknown):
             return None
     return Diagnostic("E202", f"`{key}` is missing", _nearest_place(root, path), hint, key)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Span, lines_of, put
-from automlc.spec.edits import Positions
+from automlc.spec.edits import positions
 from automlc.spec.record import record
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -34,7 +34,7 @@ class _File:
 
     def cut(self, span: Span) -> str:
         """The characters of a stretch."""
-        start, end = Positions(self.text).ends(span)
+        start, end = positions(self.text).ends(span)
         return self.text[start:end]
 
 
