@@ -37,7 +37,7 @@ _RULE: dict[str, Any] = {
 
 def json_schema() -> dict[str, Any]:
     """The schema of a whole spec file."""
-    schema: dict[str, Any] = _with_references(Spec.model_json_schema())
+    schema: dict[str, Any] = _with_fractions(_with_references(Spec.model_json_schema()))
     definitions = schema.setdefault("$defs", {})
     _describe(schema, Spec)
     definitions["Expression"] = _EXPRESSION
@@ -160,6 +160,24 @@ def _with_references(schema: Any) -> Any:
         return schema
     out = {key: _with_references(value) for key, value in schema.items() if key != "$comment"}
     return out if "$comment" not in schema else {**out, "$ref": f"#/$defs/{schema['$comment']}"}
+
+
+# What pydantic leaves of bounds that stand behind a validator -> their names in a schema.
+_BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+
+
+def _with_fractions(schema: Any) -> Any:
+    """Fractions with their bounds, and as percentages."""
+    if isinstance(schema, list):
+        return [_with_fractions(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") != "number" or not _BOUNDS.keys() & schema.keys():
+        return {key: _with_fractions(value) for key, value in schema.items()}
+    number = {name: schema[key] for key, name in _BOUNDS.items() if key in schema}
+    percent = {"type": "string", "pattern": r"^\s*(\d+(\.\d*)?|\.\d+)\s*%\s*$", "examples": ["20%"]}
+    kept = {key: value for key, value in schema.items() if key not in (*_BOUNDS, "type")}
+    return {**kept, "anyOf": [{"type": "number", **number}, percent]}
 
 
 def _open_options(schema: dict[str, Any], name: str, word: str) -> None:

@@ -81,3 +81,22 @@ DATA = {"source": "builtin:diabetes"}
 )
 def test_bases_and_profiles_are_known_to_editors(spec: dict[str, Any], fits: bool) -> None:
     assert Draft202012Validator(json_schema()).is_valid(spec) is fits
+
+
+@pytest.mark.parametrize(
+    ("spec", "fits"),
+    [
+        ({"data": {**DATA, "split": {"validation": 0.2, "test": "20%"}}}, True),
+        ({"data": {**DATA, "split": {"validation": "20 %"}}}, True),
+        ({"data": {**DATA, "split": {"validation": 20}}}, False),
+        ({"data": {**DATA, "split": {"validation": 0}}}, False),
+        ({"data": {**DATA, "split": {"test": 0}}}, True),
+        ({"data": {**DATA, "split": {"validation": "20"}}}, False),
+        ({"data": DATA, "monitor": {"slow": "1%", "dying": 1}}, True),
+        ({"data": DATA, "monitor": {"slow": None}}, True),
+        ({"data": DATA, "monitor": {"dying": 1.5}}, False),
+    ],
+)
+def test_fractions_have_bounds_and_may_be_percentages(spec: dict[str, Any], fits: bool) -> None:
+    whole = {"automlc": 1, "task": TASK, **spec}
+    assert Draft202012Validator(json_schema()).is_valid(whole) is fits
