@@ -167,7 +167,7 @@ def render(
     `sources` maps a span's file to its text; a file that is not there is shown without snippet.
     The result ends without a newline.
     """
-    found = list(diagnostics)
+    found = [_in_its_words(d) for d in diagnostics]
     if format == "json":
         return json.dumps([_to_json(d) for d in found], indent=2, ensure_ascii=True)
     if format == "concise":
@@ -194,6 +194,14 @@ def _repairable(found: Iterable[Diagnostic]) -> str:
         more = f", {unsafe} more with --unsafe-fixes" if unsafe else ""
         return f" ({safe} fixable: validate --fix{more})"
     return f" ({unsafe} fixable: validate --fix --unsafe-fixes)" if unsafe else ""
+
+
+def _in_its_words(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.span is None or not diagnostic.span.file.endswith(".aml"):
+        return diagnostic
+    from automlc.spec.aml_hints import said_as_dsl
+
+    return said_as_dsl(diagnostic)
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
