@@ -607,9 +607,7 @@ def _as_model(annotation: Any) -> type[BaseModel] | None:
 _SAMPLES = {
     "automlc": "automlc: 1",
     "task": "task: {kind: image_classification}",
-    "data": "data: {source: builtin:digits}",
     "task.kind": "kind: image_classification",
-    "data.source": "source: builtin:digits",
     "data.columns": "columns: {age: number, city: category}",
     "data.missing": "missing: {number: mean}",
     "data.split": "split: {validation: 20%, test: 20%}",
@@ -622,9 +620,29 @@ _SAMPLES = {
 }
 
 
+# A source for each kind of task, for a spec that names none.
+_SOURCES = {
+    "tabular_classification": "builtin:breast_cancer",
+    "tabular_regression": "builtin:diabetes",
+    "text_classification": "reviews.csv, target: label",
+    "text_regression": "reviews.csv, target: stars",
+    "image_regression": "images.npz",
+}
+
+
+def _sample(key: str, root: Node) -> str:
+    """What may be written for a key that is missing."""
+    if key not in ("data", "data.source"):
+        return _SAMPLES.get(key, f"{key.rpartition('.')[2]}: …")
+    found = find(root, ("task", "kind"))
+    kind = found[1].text if found and isinstance(found[1], ScalarNode) else ""
+    source = f"source: {_SOURCES.get(kind, 'builtin:digits')}"
+    return source if key == "data.source" else f"data: {{{source}}}"
+
+
 def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Diagnostic | None:
     key = dotted(path)
-    hint = f"add {_SAMPLES.get(key, f'{path[-1]}: …')}"
+    hint = f"add {_sample(key, root)}"
     owner = _fields_at(model, loc[:-1])
     parent = find(root, path[:-1])
     if parent and isinstance(parent[1], MappingNode) and owner:

@@ -116,6 +116,16 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert not [x for x in links if "://" not in x and not (folder / x).exists()]
 
 
+def test_every_link_between_the_pages_of_codes_leads_somewhere() -> None:
+    folder = ROOT / "docs" / "errors"
+    wrong = []
+    for page in sorted(folder.glob("*.md")):
+        links = re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8"))
+        inside = [link for link in links if "://" not in link]
+        wrong += [f"{page.name}: {link}" for link in inside if not (folder / link).exists()]
+    assert not wrong
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_source_file_that_is_named_exists(page: str) -> None:
     pattern = r"`((?:spec|compiler|backends|runtime|grammar|automlc|tests|examples)/[\w./-]+)`"

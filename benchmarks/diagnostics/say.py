@@ -11,19 +11,35 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from mistakes import AUTOMLC, HYDRA, LUDWIG, MISTAKES, text_of
 
-# The schema for Hydra. `???` marks what must be given.
+MISSING: Any = "???"  # how OmegaConf writes what must be given
+
+# The schema for Hydra, as strict as types can be.
+
+
+class Kind(Enum):
+    tabular_classification = 1
+    tabular_regression = 2
+    image_classification = 3
+
+
+class Metric(Enum):
+    accuracy = 1
+    roc_auc = 2
+    rmse = 3
 
 
 @dataclass
 class Task:
-    kind: str = "???"
-    metric: str = "accuracy"
+    kind: Kind = MISSING
+    metric: Metric = Metric.accuracy
 
 
 @dataclass
@@ -33,7 +49,7 @@ class Split:
 
 @dataclass
 class Data:
-    source: str = "???"
+    source: str = MISSING
     split: Split = field(default_factory=Split)
 
 
@@ -119,10 +135,11 @@ def said(tool: str, text: str) -> str:
 
 
 def main(tool: str) -> None:
-    right = said(tool, TOOLS[tool][1])
-    if right:
-        sys.exit(f"{tool} refuses the right configuration: {right}")
-    messages = {mistake: said(tool, text_of(tool, mistake)) for mistake in MISTAKES}
+    with redirect_stdout(sys.stderr):  # some libraries print while they are imported
+        right = said(tool, TOOLS[tool][1])
+        if right:
+            sys.exit(f"{tool} refuses the right configuration: {right}")
+        messages = {mistake: said(tool, text_of(tool, mistake)) for mistake in MISTAKES}
     print(json.dumps(messages, indent=1, ensure_ascii=False))
 
 
