@@ -128,6 +128,8 @@ class _Writer:
     def written(self, node: ScalarNode) -> str | None:
         """A value as it stands in the source; None for one of several lines."""
         span = node.span
+        if span.line > len(self.lines):  # `? key` in the last line has its empty value after it
+            return ""
         if span.line != span.end_line or node.style in ("|", ">"):
             return None
         return self.lines[span.line - 1][span.column - 1 : span.end_column - 1].strip()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from automlc.cli.main import cli
@@ -75,3 +76,11 @@ def test_a_file_with_mistakes_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_example_is_the_same_on_both_surfaces() -> None:
     assert fmt("--to", "dsl", EXAMPLE / "task.yaml").output == (EXAMPLE / "task.aml").read_text()
+
+
+@pytest.mark.parametrize("text", ["data:\n ? source", "? data", "data: {? source}", "data:\n- ? a"])
+def test_an_explicit_key_may_end_the_file_without_a_value(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert CliRunner().invoke(cli, ["fmt", str(file)]).exit_code == 0
+    assert yaml.safe_load(file.read_text(encoding="utf-8")) == yaml.safe_load(text)
