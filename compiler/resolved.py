@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from automlc.compiler.expand import SHIPPED, TRAINING, load_preset
 from automlc.compiler.graph import Record
+from automlc.compiler.shipped import SHIPPED, TRAINING, load_preset
 from automlc.spec.diagnostics import Span, clean
 from automlc.spec.load import LoadedSpec, dotted
 from automlc.spec.merge import WORDS, long_form

@@ -6,17 +6,9 @@ import math
 from collections.abc import Mapping
 
 from automlc.compiler.catalog.entry import Entry, Option, package_of
-from automlc.compiler.expand import (
-    CONSTANTS,
-    DEFAULT_PRESETS,
-    PRESETS,
-    TRAINING,
-    TRAINING_NUMBERS,
-    TRAINING_WORDS,
-    groups_of,
-    load_preset,
-)
 from automlc.compiler.ops import OPS, Arg
+from automlc.compiler.shipped import DEFAULT_PRESETS, PRESETS, TRAINING, groups_of, load_preset
+from automlc.compiler.space_checks import CONSTANTS, TRAINING_NUMBERS, TRAINING_WORDS
 from automlc.runtime.training import TRAINING_PARAMETERS
 from automlc.spec.domains import DOMAINS, ParameterDecl, word_text
 from automlc.spec.expressions import FUNCTIONS, to_text

@@ -20,8 +20,8 @@ from automlc.compiler.contracts.contract import (
     TextInput,
 )
 from automlc.compiler.draft import Draft
-from automlc.compiler.expand import DEFAULT_PRESETS, groups_of, load_preset
 from automlc.compiler.graph import SearchGraph
+from automlc.compiler.shipped import DEFAULT_PRESETS, groups_of, load_preset
 from automlc.spec.load import load_text
 
 INPUTS = {

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.backends.pytorch.emit import model_files
-from automlc.compiler.expand import DEFAULT_PRESETS, PRESETS, TRAINING, groups_of, load_preset
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.plan_text import plan_text
+from automlc.compiler.shipped import DEFAULT_PRESETS, PRESETS, TRAINING, groups_of, load_preset
 from automlc.spec.domains import Config
 from tests.compiler.spaces import groups_for, kind_of, preset_graph, sample
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from automlc.compiler.expand import PRESETS, load_preset
 from automlc.compiler.graph import SearchGraph
+from automlc.compiler.shipped import PRESETS, load_preset
 from automlc.runtime.plan import Plan
 from automlc.spec.errors import AutomlcError
 from tests.compiler.spaces import graph, preset_graph
