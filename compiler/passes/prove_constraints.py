@@ -13,7 +13,8 @@ from automlc.spec.diagnostics import Note
 from automlc.spec.expressions import literal_text
 
 if TYPE_CHECKING:
-    from automlc.compiler.proofs.feasibility import Clause, Smallest, Solver
+    from automlc.compiler.proofs.answers import Clause, Smallest
+    from automlc.compiler.proofs.feasibility import Solver
     from automlc.compiler.proofs.pruning import Pruner
     from automlc.runtime.plan import Constraint
     from automlc.spec.domains import Config
@@ -28,13 +29,8 @@ def prove_constraints(draft: Draft) -> Draft:
     """A verdict for each constraint: always met, met by some, or met by none, which is an error."""
     if draft.nominal or draft.problems.errors or not draft.constraints:
         return draft
-    from automlc.compiler.proofs.feasibility import (
-        Bound,
-        Forbidden,
-        Impossible,
-        Solver,
-        Unknown,
-    )
+    from automlc.compiler.proofs.answers import Bound, Forbidden, Impossible, Unknown
+    from automlc.compiler.proofs.feasibility import Solver
     from automlc.compiler.proofs.pruning import Pruner
 
     assert draft.expansion is not None
@@ -127,8 +123,8 @@ def is_always_met(solver: Solver, constraint: Constraint, forbidden: Sequence[Cl
 
 
 def _refuse(draft: Draft, solver: Solver, clauses: Sequence[Clause]) -> None:
+    from automlc.compiler.proofs.answers import Bound, Forbidden
     from automlc.compiler.proofs.conflict import minimal_conflict
-    from automlc.compiler.proofs.feasibility import Bound, Forbidden
 
     conflict = minimal_conflict(solver, clauses)
     bounds = [c.constraint for c in conflict if isinstance(c, Bound)]
@@ -180,7 +176,7 @@ def _range(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause]) 
 
 def _config(solver: Solver, constraint: Constraint, config: Config) -> str:
     """The values of a configuration that the cost depends on, in words."""
-    from automlc.compiler.proofs.feasibility import Bound
+    from automlc.compiler.proofs.answers import Bound
 
     read = solver.relevant([Bound(constraint)])
     pairs = [f"{name} = {literal_text(value)}" for name, value in config.items() if name in read]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from automlc.compiler.proofs.answers import Clause, Proof, Split
 from automlc.compiler.proofs.boxes import Box, whole
-from automlc.compiler.proofs.feasibility import Clause, Proof, Solver, Split
+from automlc.compiler.proofs.feasibility import Solver
 from automlc.runtime.costs import CostProgram
 from automlc.spec.domains import Choice, Domain, Fixed, Float, Integer, Space
 from automlc.spec.expressions import Scalar, literal_text, same

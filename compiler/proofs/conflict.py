@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from automlc.compiler.proofs.answers import Clause, Impossible
 from automlc.compiler.proofs.boxes import Box
-from automlc.compiler.proofs.feasibility import Clause, Impossible, Solver
+from automlc.compiler.proofs.feasibility import Solver
 
 
 def minimal_conflict(

@@ -12,99 +12,35 @@ import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
+from automlc.compiler.proofs.answers import (
+    Active,
+    Answer,
+    Bound,
+    Clause,
+    Forbidden,
+    Found,
+    Impossible,
+    Leaf,
+    Proof,
+    Smallest,
+    Split,
+    Unknown,
+)
 from automlc.compiler.proofs.boxes import Box, Evaluator, Some, Truth, holds, whole
+from automlc.compiler.proofs.dividing import divide, highest, lowest, some_values, spread, usual
 from automlc.compiler.symbolic import compact
 from automlc.runtime.costs import CostProgram
 from automlc.runtime.plan import Constraint
-from automlc.spec.domains import Choice, Config, Domain, Fixed, Float, Integer, Parameter, Space
+from automlc.spec.domains import Config, Parameter, Space
 from automlc.spec.errors import AutomlcError
-from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names, to_text
+from automlc.spec.expressions import Expr, ExpressionError, Scalar, evaluate, names
 from automlc.spec.record import record
 
 MAX_WORK = 250_000  # instructions that are run on boxes, for one spec
-HALVED = 3  # a choice of more numbers than this is divided in halves, not by value
 REMEMBERED = 12  # configurations near which a question first looks for an answer
-TRIED = 32  # values of one parameter
 MAX_DEPTH = 200  # splits below one another
 LARGEST = 2**63  # no cost may be larger
-
-
-@record
-class Bound:
-    """A constraint as a clause."""
-
-    constraint: Constraint
-
-    @property
-    def text(self) -> str:
-        return self.constraint.text
-
-
-@record
-class Forbidden:
-    """A forbidden combination as a clause: it is met where the combination does not apply."""
-
-    expr: Expr
-
-    @property
-    def text(self) -> str:
-        return f"forbidden: {to_text(self.expr)}"
-
-
-@record
-class Active:
-    """The clause that a parameter exists."""
-
-    name: str
-
-    @property
-    def text(self) -> str:
-        return f"{self.name} is active"
-
-
-Clause: TypeAlias = Bound | Forbidden | Active
-
-
-@record
-class Leaf:
-    """A box in which a clause is met by nothing: its place among the clauses."""
-
-    clause: int
-
-
-@record
-class Split:
-    """A box that was divided: the parts of one parameter's domain, and the proof for each."""
-
-    name: str
-    parts: tuple[Domain, ...]
-    proofs: tuple[Proof, ...]
-
-
-Proof: TypeAlias = Leaf | Split
-
-
-@record
-class Found:
-    """A configuration that meets all clauses."""
-
-    config: Config
-
-
-@record
-class Impossible:
-    """None does, and why."""
-
-    proof: Proof
-
-
-@record
-class Unknown:
-    """The limit was reached."""
-
-    reason: str
 
 
 @record
@@ -115,25 +51,8 @@ class Open:
     room: float
 
 
-Answer: TypeAlias = Found | Impossible | Unknown
-
-
 class OutOfWork(Exception):
     """The limit of steps is reached."""
-
-
-@record
-class Smallest:
-    """The smallest (or largest) cost over the allowed configurations.
-
-    `value` is exact where `config` has it and `proven` is true; else the cost is at least (at
-    most) `bound`.
-    """
-
-    value: float
-    config: Config
-    bound: float
-    proven: bool
 
 
 @dataclass
@@ -287,7 +206,7 @@ class Solver:
     def corners(self, box: Box) -> list[Config]:
         """A few configurations of a box: smallest, default and largest values."""
         out: list[Config] = []
-        for pick in (_low, _default, _high):
+        for pick in (lowest, usual, highest):
             config = self.space.build(lambda p, pick=pick: pick(p, box[p.name]))  # type: ignore[misc]
             if config not in out:
                 out.append(config)
@@ -299,7 +218,7 @@ class Solver:
         def pick(parameter: Parameter) -> Scalar:
             value, domain = config.get(parameter.name), box[parameter.name]
             known = parameter.name in config and domain.contains(value)
-            return value if known else _low(parameter, domain)
+            return value if known else lowest(parameter, domain)
 
         return self.space.build(pick)
 
@@ -360,7 +279,7 @@ class Solver:
             name = parameter.name
             if name not in relevant or name not in config:
                 continue
-            for value in _some_values(box[name], every):
+            for value in some_values(box[name], every):
                 if name not in config or config[name] == value:
                     continue
                 other = self.moved({**config, name: value}, box)
@@ -606,96 +525,6 @@ def applies(expr: Expr, config: Config) -> bool:
 def inside(config: Config, box: Box) -> bool:
     """Whether a configuration lies in a box."""
     return all(box[name].contains(value) for name, value in config.items())
-
-
-def spread(domain: Domain) -> float:
-    """How much there is to divide: 0 for a single value."""
-    match domain:
-        case Choice() if len(domain.values) > 1:
-            return 1000.0 + len(domain.values)
-        case Integer() if domain.high - domain.low >= domain.step:
-            return 1.0 + (domain.high - domain.low) / max(abs(domain.low), abs(domain.high), 1)
-        case Float() if domain.low < domain.high:
-            return (domain.high - domain.low) / max(abs(domain.low), abs(domain.high), 1e-300)
-        case _:
-            return 0.0
-
-
-def divide(domain: Domain) -> tuple[Domain, ...]:
-    """Parts that together are the domain; none where no number lies between the ends."""
-    match domain:
-        case Choice() if len(domain.values) > HALVED and all(map(_is_number, domain.values)):
-            ordered = sorted(domain.values, key=_sortable)
-            middle = len(ordered) // 2
-            return (Choice(tuple(ordered[:middle])), Choice(tuple(ordered[middle:])))
-        case Choice():
-            return tuple(Fixed(value) for value in domain.values)
-        case Integer():
-            last = (domain.high - domain.low) // domain.step
-            middle = domain.low + last // 2 * domain.step
-            return (
-                Integer(domain.low, middle, domain.step),
-                Integer(middle + domain.step, domain.low + last * domain.step, domain.step),
-            )
-        case Float():
-            half = domain.low + (domain.high - domain.low) / 2
-            if not domain.low < half < domain.high:
-                return ()
-            return (Float(domain.low, half), Float(half, domain.high))
-        case Fixed():
-            return ()
-
-
-def _some_values(domain: Domain, every: bool) -> Sequence[Scalar]:
-    """Values that are tried one by one: of numbers the smallest and the largest, or more."""
-    match domain:
-        case Choice() if every or not all(map(_is_number, domain.values)):
-            return domain.values[:TRIED]
-        case Choice():
-            return (min(domain.values, key=_sortable), max(domain.values, key=_sortable))
-        case Integer() if every and (domain.cardinality() or 0) <= TRIED:
-            return range(domain.low, domain.high + 1, domain.step)
-        case Integer() | Float():
-            return (domain.low, domain.high)
-        case Fixed():
-            return ()
-
-
-def _low(parameter: Parameter, domain: Domain) -> Scalar:
-    match domain:
-        case Integer() | Float():
-            return domain.low
-        case Choice() if all(_is_number(v) for v in domain.values):
-            return min(domain.values, key=_sortable)
-        case _:
-            return domain.default()
-
-
-def _high(parameter: Parameter, domain: Domain) -> Scalar:
-    match domain:
-        case Integer():
-            return domain.low + (domain.high - domain.low) // domain.step * domain.step
-        case Float():
-            return domain.high
-        case Choice() if all(_is_number(v) for v in domain.values):
-            return max(domain.values, key=_sortable)
-        case Choice():
-            return domain.values[-1]
-        case Fixed():
-            return domain.value
-
-
-def _default(parameter: Parameter, domain: Domain) -> Scalar:
-    return parameter.default if domain.contains(parameter.default) else domain.default()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
-
-
-def _sortable(value: object) -> float:
-    assert isinstance(value, (int, float))
-    return value
 
 
 def is_sure(solver: Solver, constraint: Constraint, forbidden: Sequence[Clause], box: Box) -> bool:

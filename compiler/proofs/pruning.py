@@ -6,20 +6,20 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from automlc.compiler.proofs.boxes import Box, whole
-from automlc.compiler.proofs.certificates import UNLIMITED, Certificate, remaining
-from automlc.compiler.proofs.classes import members
-from automlc.compiler.proofs.feasibility import (
+from automlc.compiler.proofs.answers import (
     Active,
     Answer,
     Bound,
     Clause,
     Impossible,
     Proof,
-    Solver,
     Split,
     Unknown,
 )
+from automlc.compiler.proofs.boxes import Box, whole
+from automlc.compiler.proofs.certificates import UNLIMITED, Certificate, remaining
+from automlc.compiler.proofs.classes import members
+from automlc.compiler.proofs.feasibility import Solver
 from automlc.runtime.plan import Constraint
 from automlc.spec.domains import Choice, Domain, Fixed, Integer, Parameter
 

@@ -7,19 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from automlc.compiler.proofs.answers import Bound, Forbidden, Found, Impossible, Leaf, Split
 from automlc.compiler.proofs.certificates import check, check_all
 from automlc.compiler.proofs.classes import members
 from automlc.compiler.proofs.conflict import minimal_conflict
 from automlc.compiler.proofs.counting import count, number
-from automlc.compiler.proofs.feasibility import (
-    Bound,
-    Forbidden,
-    Found,
-    Impossible,
-    Leaf,
-    Solver,
-    Split,
-)
+from automlc.compiler.proofs.feasibility import Solver
 from automlc.compiler.proofs.pruning import Pruner
 from automlc.compiler.symbolic import Builder
 from automlc.runtime.plan import Constraint
