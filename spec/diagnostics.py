@@ -188,7 +188,7 @@ def render(
 
 def _repairable(found: Iterable[Diagnostic]) -> str:
     """How much of it the command line would put right."""
-    fixes = [d.fix for d in found if d.fix]
+    fixes = [d.fix for d in found if d.fix and in_file(d.span)]
     safe, unsafe = sum(fix.safe for fix in fixes), sum(not fix.safe for fix in fixes)
     if safe:
         more = f", {unsafe} more with --unsafe-fixes" if unsafe else ""

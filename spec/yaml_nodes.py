@@ -132,13 +132,21 @@ def decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
         before = data[: error.start].decode("utf-8")
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
-        guess = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "Latin-1 or Windows-1252"
         return data.decode("utf-8", "replace"), Diagnostic(
             "E107",
             f"byte 0x{data[error.start]:02x} is not UTF-8",
             Span(file, line, column, line, column + 1),
-            f"save the file as UTF-8 (it looks like {guess})",
+            _advice(data),
         )
+
+
+def _advice(data: bytes) -> str:
+    """What to do about a file that is not UTF-8."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "save the file as UTF-8 (it looks like UTF-16)"
+    if b"\0" in data[:4096]:
+        return "this is no text; a spec is a text file, and data is named in its data.source"
+    return "save the file as UTF-8 (it looks like Latin-1 or Windows-1252)"
 
 
 # What no YAML reader accepts: control characters, surrogates, and two non-characters.

@@ -3,7 +3,14 @@
 import pytest
 
 from automlc.spec.diagnostics import Diagnostic, Note, Span, clean, render
-from automlc.spec.yaml_nodes import MappingNode, ScalarNode, parse_yaml, text_span, to_plain
+from automlc.spec.yaml_nodes import (
+    MappingNode,
+    ScalarNode,
+    decode,
+    parse_yaml,
+    text_span,
+    to_plain,
+)
 
 
 def plain(text: str) -> object:
@@ -173,3 +180,16 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     lines = render(found, sources={"f": "a" * 5000 + "X" + "b" * 5000}).splitlines()
     assert len(lines[3]) < 200
     assert lines[3][lines[4].index("^")] == "X"
+
+
+@pytest.mark.parametrize(
+    ("data", "advice"),
+    [
+        ("naïve".encode("latin-1"), "Latin-1"),
+        ("name".encode("utf-16"), "UTF-16"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "this is no text"),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_named_for_what_they_are(data: bytes, advice: str) -> None:
+    found = decode(data, "task.yaml")[1]
+    assert found is not None and advice in (found.hint or "")
