@@ -135,7 +135,8 @@ def test_a_file_is_put_right_as_it_is_judged_with_a_profile_and_values(tmp_path:
     result = automlc("validate", "--fix", "--set", "seeed=3", spec(tmp_path, WRONG))
     assert path.read_text(encoding="utf-8") == RIGHT
     assert result.return_value == 1
-    assert "seeed" in result.stderr and "fixable" not in result.stderr
+    assert "seeed" in result.stderr
+    assert "fixable" not in result.stderr
 
 
 def test_arguments_are_no_files_to_other_programs(tmp_path: Path) -> None:

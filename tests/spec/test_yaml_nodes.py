@@ -192,4 +192,5 @@ def test_a_long_line_is_cut_around_the_place() -> None:
 )
 def test_bytes_that_are_not_utf_8_are_named_for_what_they_are(data: bytes, advice: str) -> None:
     found = decode(data, "task.yaml")[1]
-    assert found is not None and advice in (found.hint or "")
+    assert found is not None
+    assert advice in (found.hint or "")
