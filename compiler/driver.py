@@ -29,7 +29,8 @@ def compile_spec(
         # What is wrong with the spec and with its data is worth knowing at the same time.
         early = [d for d in check(loaded, roots) if d.code.startswith("E")]
         raise SpecError(sorted({*early, *found.diagnostics}, key=sort_key), loaded.sources)
-    draft = _record_inputs(run_passes(Draft(loaded, found.contract, roots=tuple(roots))))
+    draft = Draft(loaded, found.contract, roots=tuple(roots), groups=found.groups)
+    draft = _record_inputs(run_passes(draft))
     if draft.problems.errors:
         both = {*draft.problems.found, *found.diagnostics}
         raise SpecError(sorted(both, key=sort_key), loaded.sources)

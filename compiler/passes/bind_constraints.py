@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from automlc.compiler.costing import COSTS
 from automlc.compiler.draft import Draft
+from automlc.compiler.fairness import is_fairness
+from automlc.compiler.passes.weigh_claims import weigh_claim
 from automlc.runtime.metrics import METRICS
 from automlc.runtime.plan import Constraint
 from automlc.spec.diagnostics import swap
@@ -55,7 +57,10 @@ def warn_if_rare(draft: Draft) -> None:
 
 
 def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
-    span = draft.loaded.spans(key)
+    span = expr.span or draft.loaded.spans(key)
+    if is_fairness(expr):
+        weigh_claim(draft, expr, key)
+        return None
     if not isinstance(expr, Compare):
         draft.problems.add("E345", "a constraint is a comparison", span, key=key)
         return None
