@@ -1,13 +1,14 @@
 """How much two equally treated groups differ by chance alone: what a fairness claim can decide.
 
 A rate in a group of n rows is a share of n, so it scatters with variance p(1 - p) / n around what
-the model does in the long run. Of two groups with the same p the difference scatters with the sum of
-both variances; 95 % of it lies within CRITICAL standard errors (the normal approximation to the
+the model does in the long run. Of two groups with the same p the difference scatters with the sum
+of both variances; 95 % of it lies within CRITICAL standard errors (the normal approximation to the
 binomial, method 1 of Newcombe, Statistics in Medicine 17:873-890, 1998). For a ratio the logarithm
-scatters with variance (1 - p) / (p n) a group (Katz et al., Biometrics 34:469-474, 1978). The rates
-are not known before training: p is one half, where a difference scatters most. A ratio scatters
-more where rates are below that, so for ratios this is the least that must be reckoned with. More
-than two groups scatter more as well, since the most different ones are compared.
+scatters with variance (1 - p) / (p n) a group (Katz et al., Biometrics 34:469-474, 1978).
+
+The rates are not known before training: p is one half, where a difference scatters most. A ratio
+scatters more where rates are lower, so for ratios this is the least that must be reckoned with.
+More than two groups scatter more as well, since the most different ones are compared.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def meant(name: str) -> str | None:
 
 
 def is_fairness(expr: Expr) -> bool:
-    """Whether a constraint is about groups: it names a metric of them, or calls what is nearly one."""
+    """Whether a constraint is about groups: it names a metric of them, or nearly one."""
     left = expr.left if isinstance(expr, Compare) else expr
     if not isinstance(left, Name | Call):
         return False
@@ -77,7 +77,7 @@ def is_fairness(expr: Expr) -> bool:
 
 
 def claims(loaded: LoadedSpec) -> tuple[Claim, ...]:
-    """The fairness constraints of a spec that can be read; what is wrong is said by `read_claim`."""
+    """The fairness constraints of a spec that can be read; `read_claim` says what is wrong."""
     found = (
         read_claim(loaded, expr, f"constraints[{index}]", Problems())
         for index, expr in enumerate(loaded.spec.constraints)

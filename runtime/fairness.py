@@ -1,10 +1,10 @@
 """Fairness metrics by the names that fairlearn gives them: what each compares between groups.
 
-A metric takes a rate for each group (the share of rows that are predicted positive) and says how far
-the largest and the smallest rate are apart. The positive class is the last one in the order of
+A metric takes a rate for each group (the share of rows that are predicted positive) and says how
+far the largest and the smallest rate are apart. The positive class is the last one in the order of
 `data.classes`. Sources: demographic parity, Dwork et al., Fairness through awareness (2012);
 equalized odds and equal opportunity, Hardt, Price and Srebro, arXiv:1610.02413 (2016); names and
-aggregation (largest against smallest group, worst of several rates) as in fairlearn.metrics 0.12.
+aggregation (largest against smallest group, worst of several rates) as in fairlearn.metrics.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREFIX = "fairness."
 
 @record
 class FairnessMetric:
-    """`rows`: the rows whose rate is taken in each group, once for all, by true class, or of one."""
+    """`rows`: which rows of a group its rate is over: all, those of each true class, of one."""
 
     name: str
     title: str

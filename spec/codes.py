@@ -575,16 +575,16 @@ _DATA = (
     Code(
         "E380",
         "a column that makes no groups",
-        "A fairness constraint compares groups of rows: the 2 to 100 different values of one column of"
-        " a table, which is neither the target nor the split column.",
+        "A fairness constraint compares groups of rows: the 2 to 100 different values of one column"
+        " of a table, which is neither the target nor the split column.",
         "constraints: [fairness.equalized_odds_difference(income) <= 0.1]  # a number of each row",
         "constraints: [fairness.equalized_odds_difference(income_group) <= 0.1]",
     ),
     Code(
         "E381",
         "a fairness metric for another task",
-        "Fairness metrics compare how often the positive class is predicted: the last of two classes."
-        " Regressions and tasks of more classes have none.",
+        "Fairness metrics compare how often the positive class is predicted: the last of two"
+        " classes. Regressions and tasks of more classes have none.",
         "task: {kind: tabular_regression}\n"
         "constraints: [fairness.demographic_parity_difference(sex) <= 0.1]",
         "task: {kind: tabular_regression}",
@@ -664,10 +664,10 @@ _DATA = (
     Code(
         "W560",
         "groups too small for a fairness claim",
-        "A rate in a small group scatters. Of two groups of n and m rows that a model treats alike, the"
-        " rates differ by up to 0.98 * sqrt(1/n + 1/m) in 95 of 100 samples (the 95 % interval of a"
-        " difference of two proportions, at rates of one half). A bound below that is broken by a fair"
-        " model too often, and met by chance.",
+        "A rate in a small group scatters. Of two groups of n and m rows that a model treats alike,"
+        " the rates differ by up to 0.98 * sqrt(1/n + 1/m) in 95 of 100 samples (the 95 % interval"
+        " of a difference of two proportions, at rates of one half). A bound below that is broken"
+        " by fair models, and met by chance.",
         "constraints: [fairness.equalized_odds_difference(sex) <= 0.1]  # 20 women in validation",
         "data: {split: {validation: 0.4}}, larger groups, or a bound that the rows can decide",
     ),

@@ -220,15 +220,16 @@ def plural(count: int, noun: str) -> str:
 def class_target(
     request: Request,
     counts: Counter[Label],
-    held: Iterable[Label] = (),
+    held: Mapping[str, Mapping[Label, int]] | None = None,
     *,
     where: str,
 ) -> ClassTarget:
     """The classes in their order, from the labels of the rows that are not a test part.
 
-    `held` are the labels that occur in parts of the source's own besides training. Raises Stop
+    `held` has the rows of each label in parts of the source's own besides training. Raises Stop
     when there is no classification to do.
     """
+    held = held or {}
     problems, declared = request.problems, request.data.classes
     if declared is not None:
         classes = _declared_classes(request, counts, declared)
@@ -241,7 +242,7 @@ def class_target(
                 "is this a regression?",
             )
         classes = tuple(sorted(counts, key=_label_order))
-    strangers = sorted(set(held) - set(classes), key=_label_order)
+    strangers = sorted(set().union(*held.values()) - set(classes), key=_label_order)
     if strangers:
         problems.report(
             "E364",
@@ -255,7 +256,30 @@ def class_target(
             "data.target" if request.data.target else "data.source",
             f"{where} has only one class{only}; a classification needs at least two",
         )
-    return ClassTarget(classes=classes, counts=tuple(counts[label] for label in classes))
+    rows = {part: tuple(found.get(label, 0) for label in classes) for part, found in held.items()}
+    for part, found in rows.items():
+        _warn_of_absent(request, part, classes, found)
+    return ClassTarget(
+        classes=classes,
+        counts=tuple(counts[label] for label in classes),
+        validation=rows.get("validation"),
+        test=rows.get("test"),
+    )
+
+
+def _warn_of_absent(
+    request: Request, part: str, classes: Sequence[Label], rows: Sequence[int]
+) -> None:
+    """A class missing from a held-out part is legal; said, because it is often a slip."""
+    absent = [label for label, count in zip(classes, rows, strict=True) if not count]
+    parts_are_known = all(found.code != "E370" for found in request.problems.found)
+    if absent and parts_are_known:
+        request.problems.report(
+            "W512",
+            "data.source",
+            f"the {part} part has no row of class {_show(absent)}",
+            "move rows of it there; how well it is told apart shows nowhere otherwise",
+        )
 
 
 def _declared_classes(

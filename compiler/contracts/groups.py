@@ -1,8 +1,8 @@
 """Rows of each group, class and part: what a fairness metric would divide by.
 
-A group is a value of one column. Only columns that a constraint names are counted. Which row of the
-divided ones comes into which part follows from the seed (compiler/contracts/split.py), so the counts
-are exact; of tables beyond EXACT_ROWS they are what a division gives on average.
+A group is a value of one column. Only columns that a constraint names are counted. Which row of
+the divided ones comes into which part follows from the seed (compiler/contracts/split.py), so the
+counts are exact; of tables beyond EXACT_ROWS they are what a division gives on average.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Table = tuple[tuple[int, ...], ...]
 
 @record
 class Groups:
-    """`counts`: for each part with rows, the rows of each group (in the order of `names`) and class.
+    """The rows of each group (in the order of `names`) and class, for each part with rows.
 
     `missing` rows have no value in the column and are in no group.
     """
@@ -160,10 +160,12 @@ class GroupScan:
         joined = (parts.astype(np.int64) * height + cells) * width + labels
         codes, counts = np.unique(joined, return_counts=True)
         words, texts = list(self._labels), list(column.codes)
-        return [
-            ((PARTS[code // width // height], texts[code // width % height], words[code % width]), n)
-            for code, n in zip(codes.tolist(), counts.tolist(), strict=True)
-        ]
+        found = []
+        for code, rows in zip(codes.tolist(), counts.tolist(), strict=True):
+            above, word = divmod(code, width)
+            part, text = divmod(above, height)
+            found.append(((PARTS[part], texts[text], words[word]), rows))
+        return found
 
 
 @dataclass
@@ -201,8 +203,8 @@ def _groups(
 ) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
     """The groups that the different cells of a column make, in order, and the cells of no group.
 
-    As everywhere (compiler/contracts/columns.py): in a column of numbers 1 and 1.0 are one value, and
-    words such as NA are missing; in a column of texts only the empty cell is.
+    As everywhere (compiler/contracts/columns.py): in a column of numbers 1 and 1.0 are one value,
+    and words such as NA are missing; in a column of texts only the empty cell is.
     """
     values = None if is_text else _numbers(cells)
     if values is None:
@@ -236,8 +238,8 @@ def _refuse(request: Request, claim: Claim, column: _Column, groups: int) -> Non
         message = f"column {quote(claim.column)} makes {plural(groups, 'group')}; two are compared"
         hint = "name a column with different values, or take the constraint out"
     else:
-        message = f"column {quote(claim.column)} has {count} different values; groups are few"
-        hint = f"add a column of ranges or kinds, at most {MAX_GROUPS}, such as age_group, and name it"
+        message = f"column {quote(claim.column)} has {count} different values, too many for groups"
+        hint = f"name a column of at most {MAX_GROUPS} ranges or kinds instead, such as age_group"
     request.problems.report("E380", claim.key, message, hint, span=claim.column_span or claim.span)
 
 
@@ -246,7 +248,7 @@ def _warn_of_missing(request: Request, claim: Claim, absent: int) -> None:
     request.problems.report(
         "W562",
         claim.key,
-        f"{plural(absent, 'row')} {has} no value in column {quote(claim.column)}, and {has} no group",
+        f"{plural(absent, 'row')} {has} no value in column {quote(claim.column)}, so no group",
         "fill the column in, or write a word such as `unknown` to make them a group of their own",
         span=claim.column_span or claim.span,
     )

@@ -292,9 +292,11 @@ class Scan:
         as_label = as_labels(everything)
         train = self.labels.counts.get("train", Counter())
         counts: Counter[Label] = Counter({as_label(text): n for text, n in train.items()})
-        held = {as_label(text) for text in everything}
-        if self.request.data.classes is None:
-            held -= set(counts) if len(counts) > MAX_CLASSES else set()
+        held = {
+            part: {as_label(text): n for text, n in self.labels.counts.get(part, {}).items()}
+            for part in ("validation", "test")
+            if self.rows[part]
+        }
         return class_target(self.request, counts, held, where=f"column {quote(self.target)}")
 
     # --- the features ----------------------------------------------------------------------

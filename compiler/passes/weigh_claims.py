@@ -120,7 +120,7 @@ def _report_small(draft: Draft, claim: Claim, cells: Sequence[Cell], about: str)
         return
     draft.problems.add(
         "W560", f"the groups of {quote(claim.column)} are too small to decide {claim.text}: a fair"
-        f" model breaks it in more than 5 of 100 samples of this size", claim.span,
+        " model can break it by chance in more than 5 of 100 samples of this size", claim.span,
         key=claim.key, notes=tuple(notes), hint=_help(claim, worst),
     )  # fmt: skip
 
@@ -131,10 +131,11 @@ def _help(claim: Claim, worst: float) -> str:
     each = "each group" if claim.metric.rows == "all" else "each group and class"
     needed = "no number of rows is enough for that bound"
     if rows < inf:
-        needed = f"it takes {rows:,.0f} rows of {each}: hold out more (data.split), join groups"
+        needed = f"it takes about {rows:,.0f} rows of {each}: hold out more rows, or join groups"
     loosest = 1 if form == "difference" else 0
     better = _rounded(form, worst)
-    return needed if better == loosest else f"{needed}, or write {claim.op} {better:g}"
+    decided = f"; these rows can decide {claim.op} {better:g}"
+    return needed if better == loosest else f"{needed}{decided}"
 
 
 def _rounded(form: str, chance: float) -> float:
@@ -162,9 +163,9 @@ def _counted(groups: Groups, classes: Sequence[str]) -> Iterator[Note]:
     about = "" if groups.exact else "about "
     for part, table in groups.counts.items():
         ordered = sorted(zip(groups.names, table, strict=True), key=lambda one: sum(one[1]))
-        told = [f"{about}{sum(row):,} of {quote(name)} ({row[-1]:,})" for name, row in ordered]
-        more = f" and {len(told) - SHOWN:,} more groups" if len(told) > SHOWN else ""
+        told = [f"{quote(name)} {about}{sum(row):,} ({row[-1]:,})" for name, row in ordered]
+        more = f" and {len(told) - SHOWN:,} larger groups" if len(told) > SHOWN else ""
         yield Note(
-            f"{part} has {', '.join(told[:SHOWN])}{more}; in brackets those of the positive"
-            f" class {positive}"
+            f"rows in {part} (those of the positive class {positive}):"
+            f" {', '.join(told[:SHOWN])}{more}"
         )
