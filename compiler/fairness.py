@@ -41,6 +41,8 @@ _ALIASES = {
     "eod": "equalized_odds_difference",
     "dpd": "demographic_parity_difference",
 }
+# Said with every mistake that could be put right, so that nobody does it in vain.
+NOT_YET = (Note("this version weighs fairness constraints against the data, and holds none yet"),)
 _NO_COLUMNS = (".npz",)
 _BUILTIN = "builtin:"
 _TURNED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<"}
@@ -111,12 +113,11 @@ def _metric(expr: Compare, key: str, problems: Problems) -> FairnessMetric | Non
     if left.name in FAIRNESS:
         return FAIRNESS[left.name]
     near = meant(left.name)
-    known = f"known: {', '.join(FAIRNESS)}"
-    short = near is not None and near == PREFIX + left.name
+    known = ", ".join(name.removeprefix(PREFIX) for name in FAIRNESS)
     problems.add(
         "E346", f"nothing called {left.name!r} can be constrained", left.span or expr.span, key=key,
-        hint=f"did you mean {near}? ({known})" if near else known,
-        fix=swap(_name_span(expr), left.name, near, safe=short or _is_typo(left.name, near)),
+        hint=f"did you mean {near}?" if near else f"known after {PREFIX!r}: {known}", notes=NOT_YET,
+        fix=swap(_name_span(expr), left.name, near, safe=_is_typo(left.name, near)),
     )  # fmt: skip
     return None
 
@@ -152,21 +153,23 @@ def _column(left: Expr, metric: FairnessMetric, key: str, problems: Problems) ->
         hint = f"write {metric.name}(COLUMN), such as {metric.name}(sex)"
     else:
         message = f"{quote(to_text(arg))} is not the name of a column"
-        name = to_text(arg).replace(" - ", "-") if isinstance(arg, Binary) else "age-group"
+        is_text = isinstance(arg, Binary | Literal)
+        name = to_text(arg).replace(" - ", "-") if is_text else "age-group"
         hint = f'put a name with other signs between quotes, such as {metric.name}("{name}")'
         if isinstance(arg, Compare):
             hint = f"name the column alone, such as {metric.name}({to_text(arg.right)})"
-    problems.add("E345", message, (arg or left).span, key=key, hint=hint)
+    problems.add("E345", message, (arg or left).span, key=key, hint=hint, notes=NOT_YET)
     return None
 
 
 def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) -> float | None:
     """The bound as a number; a direction or a value that makes no sense is said."""
     call, bound = to_text(expr.left), to_text(expr.right)
+    usual = f"such as {call} {metric.better} {_usual(metric)}"
     if names(expr.right) or isinstance(expr.right, Call):
         problems.add(
             "E345", f"the bound of a constraint is a number, not {quote(bound)}", expr.right.span,
-            key=key, hint=f"such as {call} {metric.better} {_usual(metric)}",
+            key=key, hint=usual, notes=NOT_YET,
         )  # fmt: skip
         return None
     try:
@@ -175,7 +178,10 @@ def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) 
         problems.found.append(error.diagnostic(key))
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        problems.add("E345", "the bound of a constraint is a number", expr.right.span, key=key)
+        problems.add(
+            "E345", f"the bound of a constraint is a number, not {bound}", expr.right.span, key=key,
+            hint=usual, notes=NOT_YET,
+        )  # fmt: skip
         return None
     in_range = LOW <= value <= HIGH
     if not in_range:
@@ -183,14 +189,16 @@ def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) 
     if expr.op[0] == metric.better[0]:
         return float(value) if in_range else None
     right = f"{call} {metric.better} {bound}"
+    is_strict = value == metric.equal
     message = f"{metric.name} is {metric.equal} where all groups are treated alike"
     if expr.op in _TURNED:
         message += f", so {quote(expr.op)} asks for unequal groups"
     else:
         message += f", and a measured value is hardly ever exactly {bound}"
     problems.add(
-        "E345", message, expr.span, key=key, hint=f"write {right}",
-        fix=put(expr.span, right, safe=False) if _name_span(expr) else None,
+        "E345", message, expr.span, key=key, hint=usual if is_strict else f"write {right}",
+        fix=None if is_strict or not _name_span(expr) else put(expr.span, right, safe=False),
+        notes=NOT_YET,
     )  # fmt: skip
     return None
 
@@ -205,9 +213,9 @@ def _report_outside(
     percent = HIGH < value <= 100
     share = f"{value / 100:g}"
     problems.add(
-        "E345", f"the bound {to_text(expr.right)} decides nothing: {metric.name} is from 0 to 1",
-        expr.right.span, key=key,
-        hint=f"write {share} or {value:g}%" if percent else f"such as {_usual(metric)}",
+        "E345", f"the bound {to_text(expr.right)} decides nothing: {metric.name} goes from 0 to 1",
+        expr.right.span, key=key, notes=NOT_YET,
+        hint=f"write {share} or {value:g}%" if percent else f"write such as {_usual(metric)}",
         fix=put(expr.right.span, share, safe=False) if percent and _name_span(expr) else None,
     )  # fmt: skip
 
@@ -258,7 +266,7 @@ def _is_a_group_column(loaded: LoadedSpec, claim: Claim, problems: Problems) -> 
         message = f"column {column} is the target; its values are classes, not groups"
         notes = _note("the target is given here", loaded.spans("data.target"))
     elif claim.column == data.split.column:
-        message = f"column {column} says the part of each row; a part has one value of it"
+        message = f"column {column} is the split column: a part has one value of it, so one group"
         notes = _note("the split is given here", loaded.spans("data.split.column"))
     if message is None:
         return True
