@@ -42,7 +42,9 @@ _ALIASES = {
     "dpd": "demographic_parity_difference",
 }
 # Said with every mistake that could be put right, so that nobody does it in vain.
-NOT_YET = (Note("this version weighs fairness constraints against the data, and holds none yet"),)
+NOT_YET = (
+    Note("this version weighs fairness constraints against the data, and enforces none yet"),
+)
 _NO_COLUMNS = (".npz",)
 _BUILTIN = "builtin:"
 _TURNED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<"}
@@ -212,10 +214,11 @@ def _report_outside(
 ) -> None:
     percent = HIGH < value <= 100
     share = f"{value / 100:g}"
+    usual = f"write a bound such as {_usual(metric)}"
     problems.add(
         "E345", f"the bound {to_text(expr.right)} decides nothing: {metric.name} goes from 0 to 1",
         expr.right.span, key=key, notes=NOT_YET,
-        hint=f"write {share} or {value:g}%" if percent else f"write such as {_usual(metric)}",
+        hint=f"write {share} or {value:g}%" if percent else usual,
         fix=put(expr.right.span, share, safe=False) if percent and _name_span(expr) else None,
     )  # fmt: skip
 

@@ -926,7 +926,8 @@ _COMPILER = (
     Code(
         "E346",
         "nothing of that name can be constrained",
-        "The costs of a model have fixed names.",
+        "The costs of a model have fixed names. So have fairness metrics, which this version weighs"
+        " with the data and does not enforce: nothing measures them while a model trains.",
         "constraints: [model.bytes <= 5MB]",
         "constraints: [model.size <= 5MB]",
         place=TOP,

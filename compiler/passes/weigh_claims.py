@@ -59,8 +59,8 @@ def weigh_claim(draft: Draft, expr: Expr, key: str) -> None:
         _report_small(draft, claim, cells, "" if groups.exact else "about ")
         counted = tuple(_counted(groups, names))
     draft.problems.add(
-        "E346", f"{claim.text} cannot be held yet: this version does not measure fairness while a"
-        " model trains", claim.span, key=key, notes=counted,
+        "E346", f"{claim.text} cannot be enforced yet: this version does not measure fairness while"
+        " a model trains", claim.span, key=key, notes=counted,
         hint="take the constraint out to search without it; nothing looks at fairness then",
     )  # fmt: skip
 
