@@ -8,7 +8,7 @@ import pytest
 
 from automlc.compiler.driver import compile_spec
 from automlc.runtime.fairness import FAIRNESS
-from automlc.spec.diagnostics import Diagnostic
+from automlc.spec.diagnostics import Diagnostic, render
 from automlc.spec.errors import SpecError
 from automlc.spec.load import load
 
@@ -141,3 +141,39 @@ def test_costs_are_bound_beside_a_fairness_constraint(tmp_path: Path) -> None:
         tmp_path, rows, "fairness.equal_opportunity_difference(sex) <= 0.3", "model.sise <= 5MB"
     )
     assert codes(findings) == ["E346", "E346"]
+
+
+TEXT = """\
+error[E346]: fairness.equalized_odds_difference(sex) <= 0.25 cannot be enforced yet: this version \
+does not measure fairness while a model trains
+ --> task.yaml:5:5
+  |
+5 |   - fairness.equalized_odds_difference(sex) <= 0.25
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = note: rows in train (those of the positive class `y`): `f` 63 (19), `m` 357 (179)
+  = note: rows in validation (those of the positive class `y`): `f` 18 (4), `m` 122 (62)
+  = note: rows in test (those of the positive class `y`): `f` 19 (7), `m` 121 (59)
+  = help: take the constraint out to search without it; nothing looks at fairness then
+
+warning[W560]: the groups of `sex` are too small to decide fairness.equalized_odds_difference(sex) \
+<= 0.25: a fair model can break it by chance in more than 5 of 100 samples of this size
+ --> task.yaml:5:5
+  |
+5 |   - fairness.equalized_odds_difference(sex) <= 0.25
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = note: validation has 4 rows of `f` and 62 of `m` of class `y`: chance alone makes differences \
+of up to 0.51
+  = note: test has 7 rows of `f` and 59 of `m` of class `y`: chance alone makes differences of up \
+to 0.4
+  = help: it takes about 31 rows of each group and class: hold out more rows, or join groups; \
+these rows can decide <= 0.51
+
+1 error, 1 warning"""
+
+
+def test_the_whole_answer_as_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = people(fy=30, fn=70, my=300, mn=300)
+    findings = found(Path(), rows, "fairness.equalized_odds_difference(sex) <= 0.25")
+    sources = {"task.yaml": Path("task.yaml").read_text(encoding="utf-8")}
+    assert render(findings, sources=sources) == TEXT
