@@ -189,7 +189,7 @@ def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) 
     if not in_range:
         _report_outside(expr, metric, value, key, problems)
     if expr.op[0] == metric.better[0]:
-        return float(value) if in_range else None
+        return float(value) if in_range and _can_fail(expr, metric, value, key, problems) else None
     right = f"{call} {metric.better} {bound}"
     is_strict = value == metric.equal
     message = f"{metric.name} is {metric.equal} where all groups are treated alike"
@@ -203,6 +203,21 @@ def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) 
         notes=NOT_YET,
     )  # fmt: skip
     return None
+
+
+def _can_fail(
+    expr: Compare, metric: FairnessMetric, value: float, key: str, problems: Problems
+) -> bool:
+    """Whether some models meet the bound and some do not, as far as the values' range says."""
+    holds = [evaluate(Compare(expr.op, Literal(end), Literal(value)), {}) for end in (LOW, HIGH)]
+    if len(set(holds)) > 1:
+        return True
+    every = "every" if all(holds) else "no"
+    problems.add(
+        "E345", f"{every} model meets {to_text(expr)}: {metric.name} goes from 0 to 1",
+        expr.right.span, key=key, hint=f"write a bound such as {_usual(metric)}", notes=NOT_YET,
+    )  # fmt: skip
+    return False
 
 
 def _usual(metric: FairnessMetric) -> str:

@@ -13,19 +13,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 
-from automlc.compiler.contracts.base import MAX_CLASSES, Request, fractions_for, plural
+from automlc.compiler.contracts.base import Request, fractions_for, plural
 from automlc.compiler.contracts.columns import number
 from automlc.compiler.contracts.contract import ClassTarget, Storage, Target
 from automlc.compiler.contracts.delimited import Block
 from automlc.compiler.contracts.split import PARTS, Fractions, assign
 from automlc.compiler.fairness import Claim
+from automlc.runtime.fairness import CLASSES
 from automlc.spec.diagnostics import quote, swap
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 
 MAX_GROUPS = 100
 MAX_VALUES = 10_000  # different cells of one column that are remembered
-EXACT_ROWS = 10_000_000  # divided rows, 8 bytes each and 4 more a column
+EXACT_ROWS = 2_000_000  # divided rows, about 50 bytes each while they are divided
 
 Table = tuple[tuple[int, ...], ...]
 
@@ -86,12 +87,13 @@ class GroupScan:
 
     def add(self, block: Block, labels: Sequence[str], parts: Sequence[str]) -> None:
         """One block of rows, their labels and the parts that the source puts them in."""
-        if not self._columns or len(self._labels) > MAX_CLASSES:
+        if not self._columns or self._has_too_many_classes:
             return
+        classes = [_code(self._labels, label) for label in labels]
         inside = [place for place, part in enumerate(parts) if part == "train"]
         self._rows += len(inside)
         if self._is_exact:
-            self._divided.extend(_code(self._labels, labels[place]) for place in inside)
+            self._divided.extend(classes[place] for place in inside)
         for column in self._columns.values():
             if column.has_too_many:
                 continue
@@ -105,9 +107,16 @@ class GroupScan:
     def _is_exact(self) -> bool:
         return self._rows <= EXACT_ROWS
 
+    @property
+    def _has_too_many_classes(self) -> bool:
+        """Then nothing is counted: the compiler refuses the constraint (E381)."""
+        return len(self._labels) > CLASSES
+
     def report(self, request: Request, storage: Storage, target: Target) -> None:
         """Counts the groups of each column, or says why it makes none."""
         if request.problems.has_errors or not isinstance(target, ClassTarget):
+            return
+        if self._has_too_many_classes:
             return
         for name, column in self._columns.items():
             claim = next(one for one in request.claims if one.column == name)

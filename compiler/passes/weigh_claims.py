@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 SHOWN = 6  # groups named in one note
 _UP_TO: dict[str, str] = {"difference": "of up to", "ratio": "as low as"}
+_OF_CLASS: dict[str, str] = {
+    "all": "",
+    "each class": " and class",
+    "positive class": " in the positive class",
+}
 MEASURED = ("validation", "test")  # the parts that models are judged on
 
 
@@ -128,7 +133,7 @@ def _report_small(draft: Draft, claim: Claim, cells: Sequence[Cell], about: str)
 def _help(claim: Claim, worst: float) -> str:
     form = claim.metric.form
     rows = rows_needed(form, claim.bound)
-    each = "each group" if claim.metric.rows == "all" else "each group and class"
+    each = f"each group{_OF_CLASS[claim.metric.rows]}"
     needed = "no number of rows is enough for that bound"
     if rows < inf:
         needed = f"it takes about {rows:,.0f} rows of {each}: hold out more rows, or join groups"
