@@ -31,6 +31,7 @@ from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
 
 if TYPE_CHECKING:
+    from automlc.compiler.contracts.groups import Groups
     from automlc.runtime.rules.table import Rules
 
 
@@ -45,6 +46,7 @@ class Draft:
     contract: DataContract
     nominal: bool = False
     roots: tuple[Path, ...] = ()  # further folders that files may be read from
+    groups: tuple[Groups, ...] = ()  # of the columns that fairness constraints name
     problems: Problems = field(default_factory=Problems)
     task: Task | None = None
     expansion: Expansion | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from automlc.compiler.checks import check, run_passes
+from automlc.compiler.class_rows import told
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, Input, TextInput
 from automlc.compiler.contracts.reading import inspect
 from automlc.compiler.draft import Draft
@@ -29,7 +30,8 @@ def compile_spec(
         # What is wrong with the spec and with its data is worth knowing at the same time.
         early = [d for d in check(loaded, roots) if d.code.startswith("E")]
         raise SpecError(sorted({*early, *found.diagnostics}, key=sort_key), loaded.sources)
-    draft = _record_inputs(run_passes(Draft(loaded, found.contract, roots=tuple(roots))))
+    draft = Draft(loaded, found.contract, roots=tuple(roots), groups=found.groups)
+    draft = _record_inputs(run_passes(draft))
     if draft.problems.errors:
         both = {*draft.problems.found, *found.diagnostics}
         raise SpecError(sorted(both, key=sort_key), loaded.sources)
@@ -57,6 +59,9 @@ def _record_inputs(draft: Draft) -> Draft:
     if isinstance(contract.target, ClassTarget):
         count = f"{len(contract.target.classes)} classes"
         draft = draft.noted("read_contract", "data.classes", count, "the data's contract")
+        for place, rows in told(contract, spec.data):
+            key = f"data.classes[{place}]"
+            draft = draft.noted("read_contract", key, rows, "the data's contract and data.split")
     for key in _SETTLED:
         value = getattr(spec.budget, key)
         draft = draft.noted("budget", f"budget.{key}", value, draft.origin(f"budget.{key}"))

@@ -58,6 +58,8 @@ def _data(graph: SearchGraph) -> Iterator[str]:
     if isinstance(target, ClassTarget):
         smallest = min(target.counts, default=0)
         yield f"  target    {len(target.classes)} classes, the rarest with {smallest} rows"
+        rows = [r.decision for r in graph.records if r.key.startswith("data.classes[")]
+        yield from (f"    {text}" for text in rows)
     else:
         assert isinstance(target, NumberTarget)
         yield f"  target    a number from {target.minimum:g} to {target.maximum:g}"

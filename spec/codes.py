@@ -573,6 +573,24 @@ _DATA = (
         "columns: {title: text, body: text}",
     ),
     Code(
+        "E380",
+        "a column that makes no groups",
+        "A fairness constraint compares groups of rows: the 2 to 100 different values of one column"
+        " of a table, which is neither the target nor the split column.",
+        "constraints: [fairness.equalized_odds_difference(income) <= 0.1]  # a number of each row",
+        "constraints: [fairness.equalized_odds_difference(income_group) <= 0.1]",
+    ),
+    Code(
+        "E381",
+        "a fairness metric for another task",
+        "Fairness metrics compare how often the positive class is predicted: the last of two"
+        " classes. Regressions and tasks of more classes have none.",
+        "task: {kind: tabular_regression}\n"
+        "constraints: [fairness.demographic_parity_difference(sex) <= 0.1]",
+        "task: {kind: tabular_regression}",
+        place=TOP,
+    ),
+    Code(
         "W510",
         "a column is ignored",
         "It tells rows apart rather than kinds of rows (ids, free text), or is empty.",
@@ -642,6 +660,38 @@ _DATA = (
         "The number to predict is the same in every row.",
         "a column `price` that is 0 throughout",
         "target: price_per_night",
+    ),
+    Code(
+        "W560",
+        "groups too small for a fairness claim",
+        "A rate in a small group scatters. Of two groups of n and m rows that a model treats alike,"
+        " the rates differ by up to 0.98 * sqrt(1/n + 1/m) in 95 of 100 samples (the 95 % interval"
+        " of a difference of two proportions, at rates of one half). A bound below that is broken"
+        " by fair models, and met by chance.",
+        "constraints: [fairness.equalized_odds_difference(sex) <= 0.1]  # 20 women in validation",
+        "data: {split: {validation: 0.4}}, larger groups, or a bound that the rows can decide",
+    ),
+    Code(
+        "W561",
+        "a fairness metric that is not defined",
+        "A group has no row, or none of a class that the metric needs, in a part where models are"
+        " judged: there is nothing to take a rate of.",
+        "no row of the positive class with sex `f` in the validation part",
+        "data: {split: {validation: 0.4}}, or join the group with another",
+    ),
+    Code(
+        "W562",
+        "rows without a group",
+        "The column of a fairness constraint has missing cells. Such rows belong to no group.",
+        "sex\nf\n\nm",
+        "sex\nf\nunknown\nm",
+    ),
+    Code(
+        "W563",
+        "groups that are not counted",
+        "A recorded contract stands in for the data, and does not hold the rows of each group.",
+        "data: {contract: contract.json} and no data",
+        "automlc plan task.yaml  # where the data is",
     ),
 )
 
@@ -876,7 +926,8 @@ _COMPILER = (
     Code(
         "E346",
         "nothing of that name can be constrained",
-        "The costs of a model have fixed names.",
+        "The costs of a model have fixed names. So have fairness metrics, which this version weighs"
+        " with the data and does not enforce: nothing measures them while a model trains.",
         "constraints: [model.bytes <= 5MB]",
         "constraints: [model.size <= 5MB]",
         place=TOP,

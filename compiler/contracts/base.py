@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from automlc.compiler.contracts.contract import (
     ClassTarget,
@@ -16,11 +16,15 @@ from automlc.compiler.contracts.contract import (
     Storage,
 )
 from automlc.compiler.contracts.split import Fractions, divide, divide_groups
-from automlc.spec.diagnostics import Diagnostic, Severity, Span, quote
+from automlc.spec.diagnostics import Diagnostic, Fix, Severity, Span, quote
 from automlc.spec.load import LoadedSpec
 from automlc.spec.model import Data
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
+
+if TYPE_CHECKING:
+    from automlc.compiler.contracts.groups import Groups
+    from automlc.compiler.fairness import Claim
 
 SHOWN_PER_CODE = 5  # a folder of 10,000 broken images is one fact, not 10,000
 MAX_CLASSES = 10_000
@@ -42,16 +46,29 @@ class Findings:
     loaded: LoadedSpec
     found: list[Diagnostic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    groups: list[Groups] = field(default_factory=list)  # counted for fairness constraints
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def report(self, code: str, key: Key, message: str, hint: str | None = None) -> None:
-        """Add one problem. Of many with one code at one key the first few are kept."""
+    def report(
+        self,
+        code: str,
+        key: Key,
+        message: str,
+        hint: str | None = None,
+        *,
+        span: Span | None = None,
+        fix: Fix | None = None,
+    ) -> None:
+        """Add one problem. Of many with one code at one key the first few are kept.
+
+        `span` is its place where that is not the whole value of the key.
+        """
         path = tuple(key.split(".")) if isinstance(key, str) else key
         name = ".".join(path)
         self._counts[code, name] += 1
         if self._counts[code, name] <= SHOWN_PER_CODE:
-            span = self._span(path)
-            self.found.append(Diagnostic(code, message, span, hint=hint, key=name))
+            where = span or self._span(path)
+            self.found.append(Diagnostic(code, message, where, hint=hint, key=name, fix=fix))
 
     def stop(self, code: str, key: Key, message: str, hint: str | None = None) -> Stop:
         """Add one problem after which nothing more can be said: `raise problems.stop(...)`."""
@@ -104,6 +121,8 @@ class Request:
     task: str
     data: Data
     problems: Findings
+    seed: int = 0  # of the division
+    claims: tuple[Claim, ...] = ()  # of which columns groups are counted
 
     @property
     def is_image(self) -> bool:
@@ -201,15 +220,16 @@ def plural(count: int, noun: str) -> str:
 def class_target(
     request: Request,
     counts: Counter[Label],
-    held: Iterable[Label] = (),
+    held: Mapping[str, Mapping[Label, int]] | None = None,
     *,
     where: str,
 ) -> ClassTarget:
     """The classes in their order, from the labels of the rows that are not a test part.
 
-    `held` are the labels that occur in parts of the source's own besides training. Raises Stop
+    `held` has the rows of each label in parts of the source's own besides training. Raises Stop
     when there is no classification to do.
     """
+    held = held or {}
     problems, declared = request.problems, request.data.classes
     if declared is not None:
         classes = _declared_classes(request, counts, declared)
@@ -222,7 +242,7 @@ def class_target(
                 "is this a regression?",
             )
         classes = tuple(sorted(counts, key=_label_order))
-    strangers = sorted(set(held) - set(classes), key=_label_order)
+    strangers = sorted(set().union(*held.values()) - set(classes), key=_label_order)
     if strangers:
         problems.report(
             "E364",
@@ -236,7 +256,30 @@ def class_target(
             "data.target" if request.data.target else "data.source",
             f"{where} has only one class{only}; a classification needs at least two",
         )
-    return ClassTarget(classes=classes, counts=tuple(counts[label] for label in classes))
+    rows = {part: tuple(found.get(label, 0) for label in classes) for part, found in held.items()}
+    for part, found in rows.items():
+        _warn_of_absent(request, part, classes, found)
+    return ClassTarget(
+        classes=classes,
+        counts=tuple(counts[label] for label in classes),
+        validation=rows.get("validation"),
+        test=rows.get("test"),
+    )
+
+
+def _warn_of_absent(
+    request: Request, part: str, classes: Sequence[Label], rows: Sequence[int]
+) -> None:
+    """A class missing from a held-out part is legal; said, because it is often a slip."""
+    absent = [label for label, count in zip(classes, rows, strict=True) if not count]
+    parts_are_known = all(found.code != "E370" for found in request.problems.found)
+    if absent and parts_are_known:
+        request.problems.report(
+            "W512",
+            "data.source",
+            f"the {part} part has no row of class {_show(absent)}",
+            "move rows of it there; how well it is told apart shows nowhere otherwise",
+        )
 
 
 def _declared_classes(

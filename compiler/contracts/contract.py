@@ -94,11 +94,15 @@ class ClassTarget:
     """Class labels in the order of their indices.
 
     `counts` are the rows of each class that are not in a test part of the source's own,
-    before any split by ratio; so they do not depend on a seed.
+    before any split by ratio; so they do not depend on a seed. `validation` and `test` are the rows
+    of each class in parts of the source's own; None where it has no such part, or where a contract
+    was recorded by a version that did not count them.
     """
 
     classes: tuple[str | int, ...]
     counts: tuple[int, ...]
+    validation: tuple[int, ...] | None = None
+    test: tuple[int, ...] | None = None
 
 
 @record
@@ -234,7 +238,8 @@ def _input_to_json(value: Input) -> dict[str, Any]:
 
 def _target_to_json(value: Target) -> dict[str, Any]:
     if isinstance(value, ClassTarget):
-        return {"kind": "class", "classes": list(value.classes), "counts": list(value.counts)}
+        found = {name: rows for name, rows in vars(value).items() if rows is not None}
+        return {"kind": "class", **{name: list(rows) for name, rows in found.items()}}
     return {"kind": "number", **_fields(value)}
 
 
@@ -278,9 +283,11 @@ def _target_from_json(data: Mapping[str, Any]) -> Target:
     if _one_of(data, "kind", ("class", "number")) == "class":
         classes = _list(data, "classes", _is_label)
         counts = _list(data, "counts", _is_count)
-        if len(classes) != len(counts) or len(set(classes)) != len(classes):
+        held = {n: _list(data, n, _is_count) for n in ("validation", "test") if n in data}
+        lengths = {len(rows) for rows in (counts, *held.values())}
+        if lengths != {len(classes)} or len(set(classes)) != len(classes):
             raise ContractError('"classes" must be distinct and have one entry in "counts" each')
-        return ClassTarget(classes=classes, counts=counts)
+        return ClassTarget(classes, counts, held.get("validation"), held.get("test"))
     return NumberTarget(*(_number(data, key) for key in ("minimum", "maximum", "mean")))
 
 

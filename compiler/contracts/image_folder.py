@@ -51,7 +51,7 @@ class _Seen:
 
 def read(request: Request) -> DataContract:
     """Describe an image folder. Raises Stop after reporting what makes a contract impossible."""
-    problems, data = request.problems, request.data
+    problems = request.problems
     _check_request(request)
     parts = _part_folders(request)
     seen = _Seen()
@@ -70,9 +70,7 @@ def read(request: Request) -> DataContract:
     if problems.has_errors:
         raise problems.stopped()
     inputs = _input(request, seen)
-    held: set[Label] = set().union(*(seen.counts[part] for part in parts))
-    if data.classes is None:
-        _check_same_classes(request, seen, parts)
+    held = {part: seen.counts[part] for part in parts if part != "train"}
     train = seen.counts["train"]
     target = class_target(request, train, held, where=quote(request.source))
     storage = _storage(seen, parts, request.path)
@@ -298,16 +296,6 @@ def _input(request: Request, seen: _Seen) -> ImageInput:
 
 def _size(size: tuple[int, int]) -> str:
     return f"{size[0]} x {size[1]}"
-
-
-def _check_same_classes(request: Request, seen: _Seen, parts: dict[str, Path]) -> None:
-    """A class missing from a held-out part is legal; said, because it is often a slip."""
-    for part in parts:
-        absent = sorted(map(str, set(seen.counts["train"]) - set(seen.counts[part])))
-        if absent:
-            request.problems.report(
-                "W512", "data.source", f"folder {part} has no class {quote(absent[0])}"
-            )
 
 
 def _storage(seen: _Seen, parts: dict[str, Path], root: Path) -> Storage:

@@ -338,7 +338,7 @@ def _labels(
 ) -> tuple[Target | None, Storage]:
     rows: dict[str, int | None] = dict.fromkeys(_ROLES)
     numbers, counts = Numbers(), Counter[Label]()
-    held: set[Label] = set()
+    held: dict[str, Counter[Label]] = {}
     for part in parts:
         rows[part.role] = part.labels.shape[0]
         values = _load(request.problems, archive, part.labels)
@@ -346,11 +346,10 @@ def _labels(
             _check_finite_labels(request.problems, part.labels.name, values)
             if part.role != "test":
                 numbers.add(values[np.isfinite(values)].astype(float).tolist())
-        elif part.role == "train":
-            unique, times = np.unique(values, return_counts=True)
-            counts.update(dict(zip(map(_label, unique.tolist()), times.tolist(), strict=True)))
         else:
-            held.update(map(_label, np.unique(values).tolist()))
+            unique, times = np.unique(values, return_counts=True)
+            rows_of = counts if part.role == "train" else held.setdefault(part.role, Counter())
+            rows_of.update(dict(zip(map(_label, unique.tolist()), times.tolist(), strict=True)))
     storage = Storage("npz", parts[0].labels.shape[0], rows["validation"], rows["test"], details)
     if not request.is_classification:
         return numbers.target(), storage

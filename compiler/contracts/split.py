@@ -17,9 +17,14 @@ tests/emitted/test_data_py.py holds the two equal.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from automlc.compiler.contracts.contract import Rows
 from automlc.spec.record import record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @record
@@ -65,3 +70,26 @@ def divide_groups(groups: Sequence[int], fractions: Fractions) -> Rows:
         validation=sum(part.validation for part in divided),
         test=sum(part.test for part in divided),
     )
+
+
+PARTS = ("train", "validation", "test")
+
+
+def assign(
+    labels: NDArray[np.integer], fractions: Fractions, seed: int, *, stratify: bool
+) -> NDArray[np.int8]:
+    """The part of each divided row, as a place in PARTS: rule 4, row by row.
+
+    `labels` are the classes of the rows in file order; without `stratify` only their number counts.
+    """
+    import numpy as np  # a spec is validated without it
+
+    draw = np.random.default_rng(seed).random(len(labels))
+    parts = np.zeros(len(labels), dtype=np.int8)
+    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)] if stratify else None
+    for rows in groups if groups is not None else [np.arange(len(labels))]:
+        ordered = rows[np.argsort(draw[rows], kind="stable")]
+        sizes = divide(len(rows), fractions)
+        parts[ordered[: sizes.test]] = PARTS.index("test")
+        parts[ordered[sizes.test : sizes.test + sizes.validation]] = PARTS.index("validation")
+    return parts

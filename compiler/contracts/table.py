@@ -38,7 +38,9 @@ from automlc.compiler.contracts.contract import (
 from automlc.compiler.contracts.delimited import Block, Delimited
 from automlc.compiler.contracts.duplicates import Duplicates, joined
 from automlc.compiler.contracts.files import sha256_of_file
+from automlc.compiler.contracts.groups import GroupScan, check_columns
 from automlc.compiler.contracts.parquet import Parquet
+from automlc.compiler.fairness import columns_of
 from automlc.spec.diagnostics import quote
 
 SUFFIXES = (*delimited.SUFFIXES, *parquet.SUFFIXES)
@@ -77,6 +79,7 @@ def read(request: Request) -> DataContract:
     storage = scan.storage()
     rows = rows_after_split(request, storage, target)
     scan.duplicates.report(request, storage)
+    scan.groups.report(request, storage, target)
     if problems.has_errors:
         raise problems.stopped()
     return DataContract(
@@ -111,6 +114,7 @@ def _check_names(request: Request, names: list[str]) -> None:
         report_unknown_column(request, "data.target", data.target, names)
     if data.split.column is not None and data.split.column not in names:
         report_unknown_column(request, "data.split.column", data.split.column, names)
+    check_columns(request, names)
     for name, kind in () if request.is_text else data.columns.items():
         if name not in names:
             report_unknown_column(request, ("data", "columns", name), name, names)
@@ -156,6 +160,7 @@ class Scan:
         }
         self.labels = _Labels()
         self.duplicates = Duplicates("line")
+        self.groups = GroupScan(columns_of(request.claims), source.names)
         self.rows: Counter[str] = Counter()
         self.words: dict[str, dict[str, int]] = {}  # part -> word in the file -> first line
 
@@ -169,6 +174,7 @@ class Scan:
             self.rows.update(parts)
             self._add_labels(block, block.columns[target], parts)
             self._add_rows(block, block.columns[target], parts)
+            self.groups.add(block, block.columns[target], parts)
             self.look(block, parts)
         if not self.rows:
             raise self.request.problems.stop("E367", "data.source", "the table has no rows")
@@ -286,9 +292,11 @@ class Scan:
         as_label = as_labels(everything)
         train = self.labels.counts.get("train", Counter())
         counts: Counter[Label] = Counter({as_label(text): n for text, n in train.items()})
-        held = {as_label(text) for text in everything}
-        if self.request.data.classes is None:
-            held -= set(counts) if len(counts) > MAX_CLASSES else set()
+        held = {
+            part: {as_label(text): n for text, n in self.labels.counts.get(part, {}).items()}
+            for part in ("validation", "test")
+            if self.rows[part]
+        }
         return class_target(self.request, counts, held, where=f"column {quote(self.target)}")
 
     # --- the features ----------------------------------------------------------------------

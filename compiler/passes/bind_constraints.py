@@ -55,7 +55,14 @@ def warn_if_rare(draft: Draft) -> None:
 
 
 def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
-    span = draft.loaded.spans(key)
+    span = expr.span or draft.loaded.spans(key)
+    if not _bounds_a_cost(expr):  # most constraints do, and need no more than this module
+        from automlc.compiler.fairness import is_fairness
+        from automlc.compiler.passes.weigh_claims import weigh_claim
+
+        if is_fairness(expr):
+            weigh_claim(draft, expr, key)
+            return None
     if not isinstance(expr, Compare):
         draft.problems.add("E345", "a constraint is a comparison", span, key=key)
         return None
@@ -98,3 +105,7 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
         draft.problems.add("E345", "the bound of a constraint is a number", span, key=key)
         return None
     return Constraint(to_text(expr), left.name, op, value, "static")
+
+
+def _bounds_a_cost(expr: Expr) -> bool:
+    return isinstance(expr, Compare) and isinstance(expr.left, Name) and expr.left.name in COSTS

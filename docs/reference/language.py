@@ -17,6 +17,7 @@ from pathlib import Path
 
 from automlc.compiler.catalog import running, searching, sections, spaces
 from automlc.compiler.catalog.entry import Entry, Option
+from automlc.runtime.fairness import FAIRNESS
 
 HERE = Path(__file__).resolve().parent
 PROSE = HERE / "language.in.md"
@@ -171,6 +172,21 @@ def constraints(_: str) -> str:
     return table(["metric", "what it is", "such as"], rows)
 
 
+def fairness(_: str) -> str:
+    rows = [
+        [code(f"{m.name}(COLUMN) {m.better} BOUND"), m.title, _ROWS[m.rows]]
+        for m in FAIRNESS.values()
+    ]
+    return table(["constraint", "what it compares", "rows that it divides by"], rows)
+
+
+_ROWS = {
+    "all": "those of each group",
+    "each class": "those of each group and class",
+    "positive class": "those of each group in the positive class",
+}
+
+
 def strategies(which: str) -> str:
     """Searchers or stopping policies with their options."""
     found = {"searchers": searching.searchers, "stopping": searching.policies}[which]()
@@ -231,6 +247,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "grammar": grammar,
     "metrics": metrics,
     "constraints": constraints,
+    "fairness": fairness,
     "strategies": strategies,
     "definitions": definitions,
     "conditions": conditions,

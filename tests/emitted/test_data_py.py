@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from automlc.backends import data_view, literals
 from automlc.compiler.contracts.contract import Category, ClassTarget, DataContract, TableInput
 from automlc.compiler.contracts.reading import read
+from automlc.compiler.contracts.split import Fractions, assign
 from automlc.spec.load import LoadedSpec, load_text
 
 pytestmark = pytest.mark.torch
@@ -381,6 +382,17 @@ def test_the_split_is_disjoint_complete_and_stratified(tmp_path: Path) -> None:
         expected = int(count * 0.2 + 0.5)
         assert ((part == module.TEST) & (labels == label)).sum() == expected
         assert ((part == module.VALIDATE) & (labels == label)).sum() == expected
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+def test_the_compiler_knows_the_part_of_each_row(tmp_path: Path, stratify: bool) -> None:
+    split = f"split: {{validation: 0.3, test: 0.15, stratify: {str(stratify).lower()}, seed: 99}}"
+    made = project(tmp_path, "image_classification", "source: builtin:digits", split)
+    module = made.module()
+    labels = module.read()[1]
+    known = assign(labels, Fractions(0.3, 0.15), 99, stratify=stratify)
+    codes = np.array([module.TRAIN, module.VALIDATE, module.TEST])  # in the order of PARTS
+    assert (codes[known] == module.divide(labels)).all()
 
 
 def test_another_seed_is_another_split_of_the_same_sizes(tmp_path: Path) -> None:

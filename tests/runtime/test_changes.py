@@ -176,6 +176,19 @@ def test_a_model_parameter_that_is_new_is_harmless_at_the_value_the_model_had() 
     assert other.effect == "refuse"
 
 
+def test_a_contract_that_counts_more_is_no_other_data() -> None:
+    """Earlier versions did not count the classes of parts that the source has of its own."""
+    target = {"kind": "class", "classes": [0, 1], "counts": [5, 5]}
+
+    def having(**counts: list[int]) -> Side:
+        return Side(side().plan, {"nodes": [], "contract": {"target": {**target, **counts}}})
+
+    assert compare(having(), having(test=[2, 3])).changes == ()
+    assert compare(having(test=[2, 3]), having()).changes == ()
+    (change,) = compare(having(test=[2, 3]), having(test=[3, 2])).changes
+    assert (change.key, change.kind) == ("data.target.test", "data")
+
+
 def test_word_vectors_with_other_contents_change_the_training() -> None:
     def having(digest: str) -> Side:
         vectors = [{"name": "glove", "words": 9, "sha256": digest}]

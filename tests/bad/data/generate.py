@@ -56,6 +56,42 @@ def pictures(folder: Path, *classes: str, count: int = 5) -> None:
             picture(folder / "photos" / name / f"{number}.png")
 
 
+# --- groups of a fairness constraint ------------------------------------------------------------
+
+
+def people(folder: Path, count: int = 240) -> None:
+    rows = (
+        f"{i / 7:.3f},{'mmmf '[i % 5].strip()},{i / 3:.4f},{'nny'[i % 3]}" for i in range(count)
+    )
+    table(folder, ["height,sex,income,y", *rows])
+
+
+@case
+def fairness_column_mistyped(folder: Path) -> None:
+    people(folder)
+
+
+@case
+def fairness_column_is_a_number(folder: Path) -> None:
+    people(folder)
+
+
+@case
+def fairness_column_has_one_value(folder: Path) -> None:
+    table(folder, ["height,sex,y", *(f"{i / 7:.3f},f,{'ny'[i % 2]}" for i in range(40))])
+
+
+@case
+def fairness_rows_without_a_group(folder: Path) -> None:
+    people(folder)
+
+
+@case
+def table_part_without_a_class(folder: Path) -> None:
+    rows = [f"{i / 7:.3f},{'ny'[i % 2]},train" for i in range(40)]
+    table(folder, ["height,y,part", *rows, "1.5,n,test", "2.5,n,test"])
+
+
 # --- where the data is ------------------------------------------------------------------------
 
 
