@@ -42,7 +42,7 @@ MOMENTUM    batch_size: fixed(128)
     - dense: {units: width}
     - dense: {units: outputs}
 SEARCH
-budget: {trials: 5, epochs: 4}
+budget: {trials: 4, epochs: 3}
 backend: {kind: KIND, device: cpu, threads: 1}
 """
 ALL = "choice(adam, adamw, nadam, rmsprop, sgd)"
@@ -119,8 +119,8 @@ def test_a_run_holds_files_for_each_worker_and_the_best_model_twice() -> None:
     assert disk(usual, files).running == 3 * 100 + 2 * 10 + 20
     assert disk(usual, files, 4).running == 4 * (3 * 100 + 2 * 10) + 20
     lending = graph(search="search: feedback")
-    # four later trials may keep what they began with, and best/ its own
-    assert disk(lending, files).ended == 20 + 4 * 10 + 10
+    # three later trials may keep what they began with, and best/ its own
+    assert disk(lending, files).ended == 20 + 3 * 10 + 10
     cold = graph(search="search: {strategy: feedback, warm_start: never}")
     assert disk(cold, files).ended == 20
 
@@ -176,7 +176,7 @@ def test_files_of_each_optimizer_are_as_large_as_was_said(kind: str, tmp_path: P
         assert found["checkpoint"] <= said.checkpoint
         # Not so much is said that anything would fit: the numbers are the greater part.
         assert said.weights - found["weights"] <= 0.3 * size
-        assert said.checkpoint - found["checkpoint"] <= 0.7 * size
+        assert said.checkpoint - found["checkpoint"] <= 0.8 * size
         assert 3 * found["checkpoint"] <= found["peak"]
         assert found["peak"] <= CHECKPOINTS * said.checkpoint + WEIGHTS * said.weights
 
@@ -247,10 +247,11 @@ def test_a_study_never_takes_more_than_its_plan_says(
         assert execute(path, options).exit_code == 0
     finally:
         watch.stop()
-    assert watch.looks > 5 * 4  # an epoch each, at least
+    assert watch.looks > 4 * 3  # an epoch each, at least
     assert 2 * files.checkpoint / 1.7 <= watch.most <= said.running
     assert 0 < watch.look() <= said.ended
     names = [name for name, _ in files_of(run)]
     assert "best/weights.safetensors" in names
     assert not [name for name in names if "checkpoint" in name]
     assert len([name for name in names if "/weights-" in name]) == 1
+    assert ("feedback" in search) == any("start" in name for name in names)
