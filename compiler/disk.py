@@ -6,16 +6,19 @@ and the emitted checkpoint.py; tests/test_disk.py measures both backends against
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from automlc.compiler.costing import KEPT, KEPT_BY_OTHERS
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.proofs.feasibility import Bound, Clause, Forbidden, Solver
+from automlc.compiler.proofs.boxes import whole
+from automlc.compiler.proofs.feasibility import Bound, Clause, Forbidden, OutOfWork, Solver
 from automlc.compiler.tensors import most_tensors
 from automlc.spec.diagnostics import Diagnostic
 from automlc.spec.domains import Choice, Domain, Fixed, Float, Integer
+from automlc.spec.expressions import ExpressionError
 from automlc.spec.record import record
 
 SIZE = "model.size"
@@ -124,18 +127,23 @@ def _high(domain: Domain) -> float:
 
 def _largest_model(graph: SearchGraph) -> tuple[int, bool]:
     """Bytes of the largest model that is allowed, and whether that is a bound."""
-    forbidden: list[Clause] = [Forbidden(expr) for expr in graph.space.forbidden]
-    bounds: list[Clause] = [Bound(constraint) for constraint in graph.constraints]
+    clauses: list[Clause] = [Bound(constraint) for constraint in graph.constraints]
+    clauses += [Forbidden(expr) for expr in graph.space.forbidden]
+    found = Solver(graph.space, graph.costs, WORK, WORK).smallest(SIZE, clauses, largest=True)
+    highest = _at_a_glance(graph) if found is None else found.bound
     said = [c.bound for c in graph.constraints if c.metric == SIZE and c.op in ("<=", "<", "==")]
-    for clauses in ([*forbidden, *bounds], forbidden):
-        solver = Solver(graph.space, graph.costs, WORK, WORK)
-        solver.witnesses.append(graph.space.default_config())
-        found = solver.smallest(SIZE, clauses, largest=True)
-        if found is not None:
-            return int(min(found.bound, *said) if said else found.bound), True
-    if said:
-        return int(min(said)), True
+    if highest < math.inf or said:
+        return int(min([highest, *said])), True
     return int(graph.costs.evaluate(graph.space.default_config())[SIZE]), False
+
+
+def _at_a_glance(graph: SearchGraph) -> float:
+    """What no model is larger than by intervals of the whole space; infinite where they fail."""
+    solver, box = Solver(graph.space, graph.costs), whole(graph.space)
+    try:
+        return float(solver.costs_on({SIZE}, box, solver.activity(box))[SIZE].high)
+    except (OutOfWork, ExpressionError):
+        return math.inf
 
 
 def _lends(graph: SearchGraph) -> bool:

@@ -154,7 +154,7 @@ def _start(graph: SearchGraph) -> Iterator[str]:
 
 
 def _rungs(graph: SearchGraph) -> Iterator[str]:
-    """How many trials can reach their last epoch, if none fails and they come one by one."""
+    """How many trials can reach their last epoch, if none fails."""
     budget = graph.budget
     found = cohorts(graph)
     if found is None or all(not one.epochs for one in found):

@@ -16,8 +16,10 @@ from automlc.compiler.architecture import (
     OpNode,
     RepeatNode,
     ResidualNode,
+    used_names,
+    walk,
 )
-from automlc.compiler.costing import input_env
+from automlc.compiler.costing import MAX_REPEATS, input_env
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.ops import OPS, Table
 from automlc.compiler.ops.base import no_cost
@@ -38,6 +40,10 @@ def most_tensors(graph: SearchGraph) -> int:
     env["regression"] = graph.task.kind.endswith("regression")
     for parameter in graph.space.parameters:
         env[parameter.name] = builder.parameter(parameter.name, parameter.domain)
+    # In a frozen graph there is nothing left of parameters that are not active.
+    chosen = {node.parameter for node in walk(graph.model) if isinstance(node, ChoiceNode)}
+    for name in (used_names(graph.model) | chosen) - env.keys():
+        env[name] = builder.emit(("param", name))
     columns = len(shape.cardinalities) if isinstance(shape, Table) else 0
     return _Tensors(builder, columns).count(graph.model, env)
 
@@ -60,11 +66,13 @@ class _Tensors:
                 reached = apply(layer.when, env, self._builder)
                 return 0 if reached is False else self.count(layer.body, env)
             case ChoiceNode():
-                return max((self.count(body, env) for _, body in layer.branches), default=0)
+                same, value = self._builder.binary, env[layer.parameter]
+                found = [b for v, b in layer.branches if same("eq", value, v) is not False]
+                return max((self.count(body, env) for body in found), default=0)
             case RepeatNode():
                 times = apply(layer.times, env, self._builder)
                 most = times.range.high if isinstance(times, Sym) else times
-                rounds = range(int(most))
+                rounds = range(int(min(most, MAX_REPEATS)))
                 return sum(self.count(layer.body, {**env, layer.index: i}) for i in rounds)
             case ResidualNode():
                 return self.count(layer.body, env) + (USUAL if layer.project else 0)

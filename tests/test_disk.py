@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
+import random
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automlc.backends import build
+from automlc.backends.pytorch.emit import model_files
 from automlc.compiler.disk import CHECKPOINTS, WEIGHTS, Files, disk, largest_files, most_kept
 from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
+from automlc.compiler.plan_text import plan_text
 from automlc.compiler.tensors import most_tensors
+from automlc.runtime.costs import CostProgram
+from automlc.runtime.plan import Constraint
 from automlc.runtime.progress import Quiet
 from automlc.runtime.run import Options, execute
+from automlc.spec.errors import AutomlcError
 from automlc.spec.load import load_text
+from tests.backends.operations import operations, text_operations, text_spec
+from tests.compiler.random_spaces import allowed, random_constraints, random_costs, random_space
+from tests.compiler.spaces import INPUTS, groups_for, preset_graph, sample
+from tests.compiler.spaces import graph as graph_of
+from tests.compiler.test_odd_models import MODELS, spec
+from tests.emitted.loading import emitted
 
 SPEC = """automlc: 1
 name: small
@@ -138,6 +152,79 @@ def test_tensors_are_counted_by_the_largest_branch_and_all_rounds() -> None:
     assert deeper == few + 3 * 8
 
 
+def test_the_largest_model_is_that_of_all_configurations_listed() -> None:
+    usual, compared = graph(), 0
+    for seed in range(120):
+        rng = random.Random(seed)
+        space = random_space(rng)
+        costs = random_costs(rng, space)
+        costs = CostProgram(costs.code, {"model.size": costs.outputs["model.params"]})
+        bounds = [
+            Constraint(c.text, "model.size", c.op, c.bound, "static")
+            for c in random_constraints(rng)[: rng.choice((0, 1, 2))]
+        ]
+        sizes = [sized for c in allowed(space) for sized in sizes_of(costs, c)]
+        fitting = [s for s in sizes if all(b.holds({"model.size": s}) for b in bounds)]
+        if not fitting:
+            continue
+        compared += 1
+        made = replace(usual, space=space, costs=costs, constraints=tuple(bounds))
+        assert largest_files(made).proven
+        tensors = most_tensors(made)
+        assert largest_files(made).weights == max(fitting) + 256 * tensors + 8192
+    assert compared > 40
+
+
+def sizes_of(costs: CostProgram, config: Mapping[str, Any]) -> list[int]:
+    """The size of a configuration; none where it has none."""
+    try:
+        return [int(costs.evaluate(config)["model.size"])]
+    except AutomlcError:
+        return []
+
+
+def test_without_any_bound_the_default_model_is_said_to_be_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = graph(("width: fixed(96)", "width: {int: [2, 96], default: 5}"))
+    for name, value in (("WORK", 0), ("_at_a_glance", lambda _: math.inf)):
+        monkeypatch.setattr(f"automlc.compiler.disk.{name}", value)
+    files = largest_files(space)
+    assert not files.proven
+    size = space.costs.evaluate(space.space.default_config())["model.size"]
+    assert files.weights == size + 256 * most_tensors(space) + 8192
+    assert "at the end, were no model larger than the default (checkpoints" in plan_text(space)
+
+
+def test_a_space_too_large_to_search_is_bounded_at_a_glance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = graph(("width: fixed(96)", "width: {int: [2, 96], default: 5}"))
+    exact = largest_files(space)
+    monkeypatch.setattr("automlc.compiler.disk.WORK", 0)
+    assert largest_files(space) == exact
+
+
+@pytest.mark.torch
+def test_no_model_saves_more_tensors_than_were_counted(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    found = {}
+    for name in INPUTS:
+        for groups in ((), groups_for(name)):
+            found[f"{name}{len(groups)}"] = preset_graph(name, False, groups)
+    for key, parts in (MODELS | operations()).items():
+        found[key] = graph_of(spec(*parts), "odd")
+    for key, parts in text_operations().items():
+        found[key] = graph_of(text_spec(*parts), "text")
+    for key, one in found.items():
+        for seed in range(4):
+            config = sample(one, seed)
+            with emitted(tmp_path, model_files(one, straight=False), "model") as module:
+                with torch.device("meta"):
+                    saved = len(module.Model(config).state_dict())
+                assert saved <= most_tensors(one.freeze(config)) <= most_tensors(one), key
+
+
 # ---- real trials and runs ----
 
 
@@ -154,9 +241,9 @@ def probed(folder: Path, kind: str, project: Path, configs: list[Any]) -> list[d
 
 
 def project(folder: Path, kind: str, **options: str) -> tuple[Path, SearchGraph]:
-    spec = folder / "task.yaml"
-    spec.write_text(text(kind, **options), encoding="utf-8")
-    made = build(spec, folder / f"build-{kind}")
+    task = folder / "task.yaml"
+    task.write_text(text(kind, **options), encoding="utf-8")
+    made = build(task, folder / f"build-{kind}")
     return made.path, made.graph
 
 

@@ -27,6 +27,7 @@ from automlc.compiler.preview import Preview, Rate, duration_of, preview, too_sl
 from automlc.compiler.resolution import FEWEST, half_width, least_difference
 from automlc.runtime.plan import Budget
 from automlc.runtime.stopping import Cohort, cohorts_of, make_policy
+from automlc.runtime.study import Outcome
 from automlc.spec.load import load, load_text
 
 CASES = [
@@ -210,6 +211,27 @@ def test_a_disk_with_too_little_room_is_warned_of(
     assert "W544 checkpoints and weights may take 14.60 MB, and 10 B are free in" in done.stderr
     assert done.exit_code == 0
     assert "W544" not in done.stdout
+
+
+def test_a_run_is_warned_of_the_disk_it_will_lie_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+
+    def usage(place: Path) -> SimpleNamespace:
+        asked.append(place)
+        return SimpleNamespace(free=20_000_000)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    monkeypatch.setattr("automlc.runtime.run.execute", lambda *_: Outcome(0, "finished", ""))
+    (tmp_path / "far").mkdir()
+    for workers, warned in ((1, False), (2, True)):
+        options = ["run", str(SPEC), "--workers", str(workers), "--run-dir", "far/away/run"]
+        done = CliRunner().invoke(cli, options)
+        assert done.exit_code == 0, done.output
+        assert ("W544" in done.stderr) is warned
+    assert asked == [tmp_path / "far"] * 2
 
 
 BASE = """automlc: 1

@@ -8,7 +8,8 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.stopping import Cohort, cohorts_of, make_policy
 
 FEW = 3  # so many trials are no search but a check whether a spec runs, as in a profile `smoke`
-ASKED = 1_000  # trials that are looked at first: of a large budget these settle it
+ASKED = 1_000  # trials that are looked at first: of a large budget these settle it mostly
+MOST = 100_000  # larger budgets are not looked at whole, as `validate` is for every save
 # Searchers with a model of earlier trials, which begins after `startup` of them.
 _WITH_MODEL = frozenset({"tpe", "gp", "autokeras_bayesian"})
 
@@ -35,6 +36,8 @@ def _check_stopping(draft: Draft) -> None:
     for trials in (min(budget.trials, ASKED), budget.trials):
         told = cohorts_of(policy, range(1, trials + 1))
         if told is None or preview(told, budget.epochs).full[0] < trials:
+            return
+        if budget.trials > MOST:
             return
         found = told
     message, hint = _why_never(found, choice, budget.epochs)
