@@ -8,6 +8,7 @@ from pathlib import Path
 from automlc.compiler.draft import Draft, nominal_contract
 from automlc.compiler.passes.attach_rules import attach_rules
 from automlc.compiler.passes.bind_constraints import bind_constraints
+from automlc.compiler.passes.check_budget import check_budget
 from automlc.compiler.passes.choose_backend import choose_backend
 from automlc.compiler.passes.choose_strategies import choose_strategies
 from automlc.compiler.passes.count_costs import count_costs
@@ -26,6 +27,7 @@ PASSES = (
     resolve_task,
     expand_space,
     choose_strategies,
+    check_budget,
     attach_rules,
     choose_backend,
     count_costs,

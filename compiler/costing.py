@@ -46,8 +46,8 @@ COSTS = {
 TRAINING = frozenset({"training.memory"})  # computed only where a constraint names it
 
 # Numbers that an optimizer keeps for each weight; SGD keeps one where it has momentum.
-_KEPT = {"rmsprop": 1}
-_KEPT_BY_OTHERS = 2
+KEPT = {"rmsprop": 1}
+KEPT_BY_OTHERS = 2
 
 
 @record
@@ -92,8 +92,8 @@ class Totals:
 def _kept(builder: Builder, env: Mapping[str, Value]) -> Value:
     """Numbers that the optimizer keeps for each weight."""
     optimizer, momentum = env["optimizer"], env["momentum"]
-    kept: Value = _KEPT_BY_OTHERS
-    for name, count in _KEPT.items():
+    kept: Value = KEPT_BY_OTHERS
+    for name, count in KEPT.items():
         kept = builder.select(builder.binary("eq", optimizer, name), count, kept)
     of_sgd = builder.select(builder.binary("gt", momentum, 0), 1, 0)
     return builder.select(builder.binary("eq", optimizer, "sgd"), of_sgd, kept)

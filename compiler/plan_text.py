@@ -6,21 +6,23 @@ from collections.abc import Iterator
 
 from automlc.compiler.architecture import BackboneNode, ChoiceNode, OpNode, ResidualNode, walk
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
+from automlc.compiler.disk import bytes_above, disk, largest_files
 from automlc.compiler.graph import SearchGraph
-from automlc.compiler.preview import Rate, cohorts, preview
+from automlc.compiler.preview import Rate, cohorts, duration_of, preview
+from automlc.compiler.resolution import FEWEST, half_width, least_difference
 from automlc.spec.domains import Fixed
 from automlc.spec.expressions import literal_text, to_text
 
 GROUP = "space.expand."  # keys of the records of expand_space
 
 
-def plan_text(graph: SearchGraph, rate: Rate | None = None) -> str:
+def plan_text(graph: SearchGraph, rate: Rate | None = None, workers: int = 1) -> str:
     """The plan as text, one section each for task, data, space, model, search and budget.
 
-    With a rate the budget says how long training takes.
+    With a rate the budget says how long training takes; `workers` trials run at a time.
     """
     sections = (_task, _data, _space, _model, _constraints, _search)
-    told = [*(section(graph) for section in sections), _budget(graph, rate)]
+    told = [*(section(graph) for section in sections), _budget(graph, rate, workers)]
     return "\n".join("\n".join(section) + "\n" for section in told)
 
 
@@ -43,6 +45,8 @@ def _data(graph: SearchGraph) -> Iterator[str]:
     yield f"  rows      {contract.rows.train} train, {contract.rows.validation} validation, " + (
         f"{contract.rows.test} test (looked at once, at the end)"
     )
+    if graph.task.metric == "accuracy":
+        yield _resolved(contract.rows.validation)
     data = contract.input
     if isinstance(data, ImageInput):
         yield f"  input     images, {data.channels} x {data.height} x {data.width} ({data.dtype})"
@@ -63,6 +67,15 @@ def _data(graph: SearchGraph) -> Iterator[str]:
     else:
         assert isinstance(target, NumberTarget)
         yield f"  target    a number from {target.minimum:g} to {target.maximum:g}"
+
+
+def _resolved(rows: int) -> str:
+    """What the validation part can tell of an accuracy."""
+    width, least = 100 * half_width(rows), 100 * least_difference(rows)
+    apart = f"two trials less than {least:.1f} points ({FEWEST} rows) apart may differ by chance"
+    if least > 100:
+        apart = "no two trials can be told apart"
+    return f"  resolves  an accuracy to within {width:.1f} points (95 %, at worst); {apart}"
 
 
 def _space(graph: SearchGraph) -> Iterator[str]:
@@ -143,7 +156,7 @@ def _start(graph: SearchGraph) -> Iterator[str]:
 
 
 def _rungs(graph: SearchGraph) -> Iterator[str]:
-    """How many trials can reach their last epoch, if none fails and they come one by one."""
+    """How many trials can reach their last epoch, if none fails."""
     budget = graph.budget
     found = cohorts(graph)
     if found is None or all(not one.epochs for one in found):
@@ -161,7 +174,7 @@ def _rungs(graph: SearchGraph) -> Iterator[str]:
     yield f"  epochs    {said.epochs[0]:,} to {said.epochs[1]:,} in all, if no trial fails"
 
 
-def _budget(graph: SearchGraph, rate: Rate | None) -> Iterator[str]:
+def _budget(graph: SearchGraph, rate: Rate | None, workers: int) -> Iterator[str]:
     budget, rows = graph.budget, graph.contract.rows
     found = cohorts(graph)
     most = budget.trials * budget.epochs
@@ -173,12 +186,16 @@ def _budget(graph: SearchGraph, rate: Rate | None) -> Iterator[str]:
     samples = " to ".join(f"{end:,}" for end in ends)
     yield f"  samples   {samples if least < most else f'at most {samples}'} training examples"
     if rate is not None:
-        times = " to ".join(_duration(rate.seconds(end)) for end in ends)
-        workers = "one worker" if rate.workers == 1 else f"{rate.workers} workers"
+        ends_of_time = duration_of(graph, found, rate, workers)
+        times = " to ".join(dict.fromkeys(map(_duration, ends_of_time)))
+        who = "one worker" if workers == 1 else f"{workers} workers"
         yield (
-            f"  time      {times} of training at {rate.samples:g} samples a second, {workers}:"
-            " the rate as stated for the default model; other models differ"
+            f"  time      {'at most ' if found is None else ''}{times} of training at"
+            f" {rate.samples:g} samples a second, {who}: the rate as stated for the default"
+            " model; other models differ"
         )
+        yield f"  epoch     {_duration(rate.seconds(rows.train))} at that rate"
+    yield from _disk(graph, workers)
     wall = "no limit" if budget.wall is None else f"{budget.wall:g} s"
     yield f"  wall      {wall}; an epoch may take {budget.epoch_wall:g} s"
     if budget.wall is not None:
@@ -193,6 +210,18 @@ def _budget(graph: SearchGraph, rate: Rate | None) -> Iterator[str]:
     backend = graph.backend
     name = backend_text(graph)
     yield f"  backend   {name}, device {backend.device}, {backend.precision}, {threads}"
+
+
+def _disk(graph: SearchGraph, workers: int) -> Iterator[str]:
+    """The most that checkpoints and weights take."""
+    files = largest_files(graph)
+    found = disk(graph, files, workers)
+    trials = "a trial runs" if workers == 1 else f"{workers} trials run"
+    of = "" if files.proven else ", were no model larger than the default"
+    yield (
+        f"  disk      at most {bytes_above(found.running)} while {trials}, at most"
+        f" {bytes_above(found.ended)} at the end{of} (checkpoints and weights)"
+    )
 
 
 def backend_text(graph: SearchGraph) -> str:
@@ -230,7 +259,7 @@ def _duration(seconds: float) -> str:
     for unit, factor in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * factor:
             return f"{seconds / factor:.1f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
 
 
 def _bytes(size: float) -> str:

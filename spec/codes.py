@@ -1020,6 +1020,53 @@ _COMPILER = (
         "rules: {when: [gradient == vanishing => width = 16]}",
         place=DATA,
     ),
+    # Budgets: what they cannot do, before they are spent
+    Code(
+        "W540",
+        "a stopping policy that can stop no trial",
+        "It compares nothing before the last epoch, or lets as many trials go on as the budget "
+        "has.",
+        "stopping: {policy: asha, min_epochs: 10}\nbudget: {trials: 20, epochs: 10}",
+        "stopping: {policy: asha, min_epochs: 3}\nbudget: {trials: 20, epochs: 10}",
+        place=TOP,
+    ),
+    Code(
+        "W541",
+        "a search that stays random",
+        "The first `startup` trials are drawn at random, and the budget has no more of them: the "
+        "model of earlier trials never proposes anything.",
+        "search: {strategy: tpe, startup: 10}\nbudget: {trials: 8}",
+        "search: {strategy: tpe, startup: 3}\nbudget: {trials: 8}",
+        place=TOP,
+    ),
+    Code(
+        "W542",
+        "more trials than configurations",
+        "A configuration is trained once, so the search ends when none is left.",
+        "budget: {trials: 50}\nsearch: random\nspace:\n  parameters: {width: 'choice(8, 16)'}\n"
+        "  model:\n    - flatten\n    - dense: {units: width}\n    - dense: {units: outputs}",
+        "budget: {trials: 50}\nsearch: random\nspace:\n"
+        "  parameters: {width: 'choice(8, 16)', lr: 'log_uniform(1e-4, 1e-1)'}\n"
+        "  model:\n    - flatten\n    - dense: {units: width}\n    - dense: {units: outputs}",
+        place=DATA,
+    ),
+    Code(
+        "W543",
+        "a limit of time that not one epoch keeps to",
+        "At the rate that was given with --rate an epoch of the default model takes longer than "
+        "budget.wall or budget.epoch_wall.",
+        "automlc plan task.yaml --rate 20/s  # of 50,000 rows, with epoch_wall: 10min",
+        "budget: {epoch_wall: 90min}",
+    ),
+    Code(
+        "W544",
+        "less room than checkpoints may take",
+        "The disk on which the run would lie has less room than its checkpoints and weights may "
+        "take at most; `automlc plan` says how much that is. A run that finds the disk full stops "
+        "and can be resumed.",
+        "automlc run task.yaml  # 3 GB are needed at most, 1 GB is free",
+        "automlc run task.yaml --run-dir /mnt/large/run-1",
+    ),
     Code(
         "W521",
         "a parameter without use",

@@ -44,7 +44,9 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 @click.option(
     "--rate", callback=_rate, metavar="N/s", help="Say how long training takes at this rate."
 )
-@click.option("--workers", type=click.IntRange(1, 256), help="With --rate: trials at a time [1].")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Trials at a time, for time and disk [1]."
+)
 @variant_options
 @data_root_option
 @diagnostics_option
@@ -62,19 +64,23 @@ def command(
     """Show what compiling and running SPEC would do."""
     if as_json and resolved:
         raise click.UsageError("--json prints the plan, --resolved the spec: choose one")
-    if rate is None and workers is not None:
-        raise click.UsageError("--workers goes with --rate")
-    if rate is not None and (as_json or resolved):
-        raise click.UsageError("--rate is for the plan as text")
+    if (rate or workers) and (as_json or resolved):
+        option = "--rate" if rate else "--workers"
+        raise click.UsageError(f"{option} is for the plan as text")
     from automlc.compiler.checks import load_checked
+    from automlc.compiler.disk import too_full
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.plan_text import plan_text
-    from automlc.compiler.preview import Rate
+    from automlc.compiler.preview import Rate, too_slow
+    from automlc.runtime.run import RUNS
 
     with errors_as(diagnostics):
         loaded = load_checked(spec, variant_of(spec, profile, overrides))
         graph, warnings = compile_spec(loaded, data_root)
-    say_warnings(warnings, diagnostics)
+    stated = None if rate is None else Rate(rate)
+    slow = [] if stated is None else too_slow(graph, stated, loaded)
+    full = too_full(graph, Path(RUNS), workers or 1)
+    say_warnings([*warnings, *slow, *full], diagnostics)
     if resolved:
         from automlc.compiler.resolved import resolved_text
 
@@ -83,5 +89,4 @@ def command(
     if as_json:
         click.echo(json.dumps(graph.plan().to_json(), indent=1, sort_keys=True))
     else:
-        stated = None if rate is None else Rate(rate, workers or 1)
-        click.echo(plan_text(graph, stated), nl=False)
+        click.echo(plan_text(graph, stated, workers or 1), nl=False)

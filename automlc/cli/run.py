@@ -84,10 +84,13 @@ def _compile(spec: Path, variant: Variant, options: Options) -> tuple[Path, Opti
     from automlc.backends import build
     from automlc.cli.common import say_warnings
     from automlc.compiler.checks import load_checked
+    from automlc.compiler.disk import too_full
     from automlc.compiler.plan_text import auto_reason, backend_text
+    from automlc.runtime.run import RUNS
 
     project = build(load_checked(spec, variant), roots=options.data_roots)
-    say_warnings(project.warnings)
+    target = options.run_dir or Path(RUNS)
+    say_warnings([*project.warnings, *too_full(project.graph, target, options.workers)])
     if auto_reason(project.graph):
         options.progress.say(f"backend: {backend_text(project.graph)}")
     source = None if project.data is None else str(project.data)

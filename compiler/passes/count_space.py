@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from automlc.compiler.draft import Draft
+from automlc.runtime.searchers import SEARCHERS
 from automlc.spec.diagnostics import Note, Span
 from automlc.spec.domains import Space
 from automlc.spec.expressions import literal_text, to_text
+
+if TYPE_CHECKING:
+    from automlc.compiler.proofs.counting import Count
 
 FEW_STATES = 2_000  # without data: a check of a spec takes no time that one would notice
 _FORBIDDEN_DEFAULT = "E335"  # where nothing is left, the default is not either: say both
@@ -25,14 +30,15 @@ def count_space(draft: Draft) -> Draft:
     if draft.nominal:
         _check_own(draft)
         return draft
-    from automlc.compiler.proofs.counting import Count, count, shares
+    from automlc.compiler.proofs.counting import count, shares
 
     space = draft.expansion.space
-    found: Count = count(space)
+    found = count(space)
     _report(draft, found)
     _check_layers(draft)
     if found.empty or draft.problems.errors:
         return draft
+    _warn_if_few(draft, found)
     draft = draft.noted("count_space", "space.size", found.text(), "counted, conditions included")
     parts = None if found.reason else shares(space)
     if parts is None:
@@ -44,6 +50,24 @@ def count_space(draft: Draft) -> Draft:
         key = f"space.size.{name}={literal_text(value)}"
         draft = draft.noted("count_space", key, text, f"counted with {name} fixed")
     return draft
+
+
+def _warn_if_few(draft: Draft, found: Count) -> None:
+    """More trials than there are configurations: a configuration is never trained twice.
+
+    A grid is made to end, and to measure actions means more than to find a model.
+    """
+    trials, span = draft.loaded.spec.budget.trials, draft.loaded.spans("budget.trials")
+    if span is None or draft.search is None or found.reason or set(found.size) != {0}:
+        return
+    searcher = SEARCHERS.get(draft.search.name)
+    if searcher.exhaustive or getattr(searcher, "only_measures", False) or found.total >= trials:
+        return
+    draft.problems.add(
+        "W542", f"{trials:,} trials of a space of {found.text()}: the search ends when all were"
+        " tried", span, key="budget.trials",
+        hint=f"write trials: {found.total}, or widen the space",
+    )  # fmt: skip
 
 
 def _check_own(draft: Draft) -> None:
@@ -85,10 +109,7 @@ def _check_layers(draft: Draft) -> None:
             )  # fmt: skip
 
 
-def _report(draft: Draft, found: object) -> None:
-    from automlc.compiler.proofs.counting import Count
-
-    assert isinstance(found, Count)
+def _report(draft: Draft, found: Count) -> None:
     assert draft.expansion is not None
     space, add = draft.expansion.space, draft.problems.add
     if found.empty:

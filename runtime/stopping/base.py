@@ -58,7 +58,8 @@ class EpochHistory(Protocol):
 class Cohort:
     """Trials that are compared with each other, and the epochs (1-based) after which one may end.
 
-    `survivors`: how many of them always go on, whatever they reach.
+    `survivors`: how many of them always go on, whatever they reach and in whichever order they
+    report; those that are the first to reach an epoch.
     """
 
     trials: int
