@@ -166,6 +166,7 @@ def compare(old: Side, new: Side) -> Comparison:
     found += _constraints(old.plan.constraints, new.plan.constraints)
     found += _vectors(old, new)
     found += _data(old, new)
+    found += _seed(old, new)
     found.sort(key=lambda change: CLASSES.index(change.kind))
     return Comparison(tuple(found), added, removed)
 
@@ -192,7 +193,6 @@ _SECTIONS = (
     ("monitor", "monitor", "search"),
     ("rules", "rules", "search"),
     ("starts", "budget.wall", "search"),
-    ("seed", "seed", "search"),
     ("backend.kind", "backend.kind", "training"),
     ("backend.engine", "backend.engine", "training"),
     ("backend.precision", "backend.precision", "training"),
@@ -553,15 +553,42 @@ def _rows(side: Side) -> str:
     return text + ")"
 
 
+_SPLIT_SEED = "SPLIT_SEED"  # in data.py where rows are drawn into parts; else it has none
+
+
+def _seed(old: Side, new: Side) -> Iterator[Change]:
+    """The seed draws configurations and weights; the parts of the data too, where it must.
+
+    It does not where a source has parts of its own, nor where data.split.seed is set.
+    """
+    a, b = str(old.plan.seed), str(new.plan.seed)
+    if old.reader is None or new.reader is None:
+        if a != b:
+            note = "other draws; whether it also divides the data is not known here"
+            yield Change("seed", a, b, "search", note)
+        return
+    before, after = (_parts(reader)[0].get(_SPLIT_SEED) for reader in (old.reader, new.reader))
+    if before is None or after is None or before == after:
+        if a != b:
+            yield Change("seed", a, b, "search", "other draws of the search and of its trials")
+        return
+    if (before, after) == (a, b):
+        note = f"the seed draws the split; data.split.seed: {a} would keep it"
+        yield Change("seed", a, b, "data", note)
+        return
+    if a != b:
+        yield Change("seed", a, b, "search", "other draws of the search and of its trials")
+    yield Change("data.split.seed", before, after, "data", "other rows are in each part")
+
+
 # Constants of data.py that a spec has a key for.
 _CONSTANTS = {
-    "SPLIT_SEED": "data.split.seed",
     "VALIDATION_FRACTION": "data.split.validation",
     "TEST_FRACTION": "data.split.test",
     "CLASSES": "data.classes",
     "INPUT": "data.input",
 }
-_HELD_BY_CONTRACT = ("SOURCE", "CLASSES", "INPUT")
+_TOLD = ("SOURCE", "CLASSES", "INPUT", _SPLIT_SEED)  # by the contract, and by `_seed`
 
 
 def _reading(old: str | None, new: str | None) -> Iterator[Change]:
@@ -571,9 +598,9 @@ def _reading(old: str | None, new: str | None) -> Iterator[Change]:
     (before, rest), (after, other) = _parts(old), _parts(new)
     differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     for name in differing:
-        if name not in _HELD_BY_CONTRACT:
+        if name not in _TOLD:
             texts = (before.get(name, _NONE), after.get(name, _NONE))
-            note = "other rows are in each part" if "SPLIT" in name or "FRACTION" in name else ""
+            note = "other rows are in each part" if "FRACTION" in name else ""
             yield Change(_CONSTANTS.get(name, f"data ({name} in data.py)"), *texts, "data", note)
     if rest != other and not differing:
         yield Change(
