@@ -54,11 +54,12 @@ def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None
     wrong spec.
     """
     if path.is_dir() and is_run(path):
-        return Subject(str(path), read_side(path / "project"), trials=_trials(path))
+        return _of_run(path)
     if path.is_dir():
         settle(path)  # half of a compile that was cut off would be neither project
         return Subject(str(path), read_side(path))
     if path.suffix == ".json":
+        settle(path.parent)
         data = _json(path)
         if data.get("schema") == PLAN_SCHEMA:
             return Subject(str(path), Side(Plan.from_json(data)))
@@ -99,12 +100,10 @@ def _json(path: Path) -> dict[str, object]:
     return data
 
 
-def _trials(run: Path) -> tuple[tuple[int, dict[str, Scalar]], ...]:
-    from automlc.runtime.store import open_reader
+def _of_run(run: Path) -> Subject:
+    """A run by the plan that it is under, its trials as that plan writes them."""
+    from automlc.runtime.view import RunView
 
-    database = open_reader(run / "study.db")
-    try:
-        rows = database.execute("SELECT number, config FROM trials ORDER BY number")
-        return tuple((int(number), dict(json.loads(config))) for number, config in rows)
-    finally:
-        database.close()
+    with RunView.open(run) as view, view.snapshot():
+        trials = tuple((trial.number, dict(trial.config)) for trial in view.trials())
+        return Subject(str(run), read_side(view.project), trials=trials)
