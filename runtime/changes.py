@@ -211,15 +211,21 @@ def _sections(old: Plan, new: Plan) -> Iterator[Change]:
     before, after = old.to_json(), new.to_json()
     for path, key, kind in _SECTIONS:
         a, b = _at(before, path), _at(after, path)
-        if a == b:
-            continue
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            for name in sorted({*a, *b}):
-                if a.get(name) != b.get(name):
-                    full = f"{key}.{name}"
-                    yield Change(full, _short(a.get(name)), _short(b.get(name)), kind)
-            continue
-        yield Change(key, _short(a), _short(b), kind, _NOTES.get(key, ""))
+        found = list(_differing(key, a, b))
+        if not found and a != b:  # something is null here and is not there at all
+            found.append((key, a, b))
+        for name, one, other in found:
+            yield Change(name, _short(one), _short(other), kind, _NOTES.get(name, ""))
+
+
+def _differing(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The narrowest keys at which two values differ, with both; null is as good as nothing."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        if old != new:
+            yield key, old, new
+        return
+    for name in sorted({*old, *new}):
+        yield from _differing(f"{key}.{name}", old.get(name), new.get(name))
 
 
 def _at(data: Any, path: str) -> Any:
@@ -513,22 +519,12 @@ def _data(old: Side, new: Side) -> Iterator[Change]:
         known = ("source", "fingerprint")
         before, after = old.graph["contract"], new.graph["contract"]
         for key in sorted({*before, *after} - set(known)):
-            if before.get(key) != after.get(key):
-                yield from _nested(f"data.{key}", before.get(key), after.get(key))
+            for name, one, other in _differing(f"data.{key}", before.get(key), after.get(key)):
+                yield Change(name, _short(one), _short(other), "data")
     backends = [(s.plan.backend.kind, s.plan.backend.engine) for s in (old, new)]
     # Another backend or another file is read by other code in any case.
     if a.fingerprint == b.fingerprint and backends[0] == backends[1]:
         yield from _reading(old.reader, new.reader)
-
-
-def _nested(key: str, old: Any, new: Any) -> Iterator[Change]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in sorted({*old, *new}):
-            if old.get(name) != new.get(name):
-                full = f"{key}.{name}"
-                yield Change(full, _short(old.get(name)), _short(new.get(name)), "data")
-        return
-    yield Change(key, _short(old), _short(new), "data")
 
 
 def _vectors(old: Side, new: Side) -> Iterator[Change]:

@@ -93,15 +93,16 @@ class Outside:
     Such a trial is kept, but no searcher and no policy sees it, and it cannot be the best.
     """
 
-    plan: int
+    plan: int | None
     since: float | None
     reason: str
 
     @property
     def text(self) -> str:
         """One line for people."""
+        since = "" if self.plan is None else f" since plan {self.plan}"
         when = "" if self.since is None else f" ({moment(self.since)})"
-        return f"outside the plan since plan {self.plan}{when}: {plain(self.reason)}"
+        return f"outside the plan{since}{when}: {plain(self.reason)}"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -392,12 +393,12 @@ class RunView:
         for name, reason in _mapping(self.meta.get("outside")).items():
             if not (name.isascii() and name.isdigit()):
                 continue
-            since = {"number": 0, "time": None}
+            number, time_ = None, None
             for plan in reversed(plans):
                 if name not in plan["outside"]:
                     break
-                since = plan
-            found[int(name)] = Outside(since["number"], since["time"], _text(reason))
+                number, time_ = plan["number"], plan["time"]
+            found[int(name)] = Outside(number, time_, _text(reason))
         return found
 
     def lost(self, number: int) -> str | None:
