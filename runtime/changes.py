@@ -165,6 +165,7 @@ def compare(old: Side, new: Side) -> Comparison:
     found += _forbidden(old.plan.space, new.plan.space, partial)
     found += _constraints(old.plan.constraints, new.plan.constraints)
     found += _vectors(old, new)
+    found += _weights(old, new)
     found += _data(old, new)
     found += _seed(old, new)
     found.sort(key=lambda change: CLASSES.index(change.kind))
@@ -539,6 +540,20 @@ def _vectors(old: Side, new: Side) -> Iterator[Change]:
         a, b = (f"{v['words']} words ({v['sha256'][:8]})" for v in (before[name], after[name]))
         if before[name]["sha256"] != after[name]["sha256"]:
             yield Change(f"space.embeddings.{name}", a, b, "training", "other vectors")
+
+
+def _weights(old: Side, new: Side) -> Iterator[Change]:
+    """Backbones that both sides name, with the bytes of other weights."""
+    if old.graph is None or new.graph is None:
+        return
+    before, after = (
+        {n["name"]: n["sha256"] for n in graph["nodes"] if n.get("kind") == "backbone"}
+        for graph in (old.graph, new.graph)
+    )
+    for name in sorted(before.keys() & after.keys()):
+        a, b = (f"{name} ({one[name][:8] or 'of the hub'})" for one in (before, after))
+        if before[name] != after[name]:
+            yield Change("space.backbones", a, b, "training", "other weights")
 
 
 def _rows(side: Side) -> str:

@@ -159,11 +159,21 @@ def test_a_narrower_space_filters_trials_and_elects_the_best_that_is_left(folder
     assert ("same answers as the trained model" in exported.stdout) == is_torch
 
 
-def test_another_objective_is_refused_and_nothing_of_the_run_is_touched(folder: Path) -> None:
+REFUSED = [
+    ("metric: accuracy", "metric: f1", "objective changed, task.metric: accuracy -> f1"),
+    ("seed: 3", "seed: 4", "data changed, seed: 3 -> 4 (the seed draws the split; data.split.seed"),
+    ("epochs: 2", "epochs: 3", "training changed, budget.epochs: 2 -> 3"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), REFUSED)
+def test_what_makes_trials_incomparable_is_refused_and_nothing_of_the_run_is_touched(
+    folder: Path, old: str, new: str, words: str
+) -> None:
     before = digests(folder / "run")
-    done = resumed(folder, ("metric: accuracy", "metric: f1"), ("trials: 4", "trials: 6"))
+    done = resumed(folder, (old, new), ("trials: 4", "trials: 6"))
     assert done.returncode == 2
-    assert "objective changed, task.metric: accuracy -> f1" in done.stderr
+    assert words in done.stderr
     assert "automlc diff run build/cells" in done.stderr
     assert digests(folder / "run") == before
     # It goes on as it was.

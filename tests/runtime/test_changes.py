@@ -230,6 +230,19 @@ def test_word_vectors_with_other_contents_change_the_training() -> None:
     assert (change.key, change.kind) == ("space.embeddings.glove", "training")
 
 
+def test_weights_of_a_backbone_that_are_others_change_the_training() -> None:
+    def having(digest: str, family: str = "resnet") -> Side:
+        node = {"id": "model.0", "kind": "backbone", "name": "models/small", "sha256": digest}
+        return Side(side(**space(X)).plan, graph({**node, "family": family, "trainable": "true"}))
+
+    assert compare(having("a" * 64), having("a" * 64)).changes == ()
+    (change,) = compare(having("a" * 64), having("b" * 64)).changes
+    assert (change.key, change.kind) == ("space.backbones", "training")
+    assert (change.old, change.new) == ("models/small (aaaaaaaa)", "models/small (bbbbbbbb)")
+    (change,) = compare(having("a" * 64), having("a" * 64, "xception")).changes
+    assert (change.key, change.kind) == ("space.model", "training")
+
+
 def branch(parameter_: str, **bodies: str) -> list[dict[str, Any]]:
     head = {"id": "model.0", "kind": "choice", "parameter": parameter_, "values": list(bodies)}
     units = enumerate(bodies.values())
