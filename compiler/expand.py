@@ -48,7 +48,6 @@ from automlc.spec.domains import (
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.expressions import Expr, Literal, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
-from automlc.spec.model import Spec
 from automlc.spec.record import record
 from automlc.spec.suggest import nearest
 from automlc.spec.yaml_nodes import (
@@ -100,7 +99,6 @@ CONSTANTS = {
     "text": ("outputs", "regression", "input.length", "input.vocabulary"),
 }
 TEXT = "text/blocks"
-SHIPPED_FOLDER = Path(__file__).parent / "presets"
 DEFAULT_PRESETS = {"image": "image/blocks", "tabular": "tabular/mlp", "text": TEXT}
 
 
@@ -146,7 +144,7 @@ class Expansion:
 def load_preset(name: str) -> Preset:
     """A shipped preset by name; presets are checked by tests, so mistakes in them are bugs."""
     # Not importlib.resources: importing it takes as long as reading the preset.
-    file = SHIPPED_FOLDER / f"{name}.yaml"
+    file = Path(__file__).parent / "presets" / f"{name}.yaml"
     root, found = parse_yaml(file.read_text(encoding="utf-8"), name)
     assert not found, f"the preset {name} is broken: {found}"
     assert isinstance(root, MappingNode)
@@ -221,14 +219,6 @@ def default_preset(task: str) -> str:
     return DEFAULT_PRESETS[modality(task)]
 
 
-def preset_name(spec: Spec) -> str | None:
-    """The preset of a spec; None for one that brings its own model and names none."""
-    section = spec.space
-    if section.preset is None and section.model is None:
-        return default_preset(spec.task.kind)
-    return section.preset
-
-
 @dataclass
 class _Merge:
     """Parameters by name, later layers replacing earlier ones; order of first mention."""
@@ -264,7 +254,9 @@ def expand(
     spec gives its parameters no other values than the preset and its groups do.
     """
     section, task = loaded.spec.space, loaded.spec.task.kind
-    name = preset_name(loaded.spec)
+    name = section.preset
+    if name is None and section.model is None:
+        name = default_preset(task)
     preset = _preset(name, task, loaded, problems) if name is not None else None
     merge = _Merge()
     merge.add(load_preset(TRAINING).parameters, TRAINING)

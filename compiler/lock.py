@@ -12,7 +12,6 @@ from typing import Any
 from automlc.compiler.architecture import BackboneNode, Hub, walk
 from automlc.compiler.backbones import MANIFEST
 from automlc.compiler.contracts.files import sha256_of_file
-from automlc.compiler.expand import SHIPPED_FOLDER, TRAINING, preset_name
 from automlc.compiler.graph import SCHEMA as GRAPH_SCHEMA
 from automlc.compiler.graph import SearchGraph
 from automlc.runtime.plan import SCHEMA as PLAN_SCHEMA
@@ -23,6 +22,7 @@ from automlc.spec.load import LoadedSpec
 LOCK = "automlc.lock"
 SCHEMA = "automlc.lock/1"
 MADE_OF = "made_of"
+PRESETS = Path(__file__).parent / "presets"
 # What a project is made of besides spec and data, and the word for one of it.
 INGREDIENTS = {
     "presets": "preset",
@@ -82,7 +82,7 @@ def ingredients(graph: SearchGraph, loaded: LoadedSpec) -> Ingredients:
     network and weights alone: nothing is downloaded here.
     """
     found: Ingredients = {
-        "presets": _presets(loaded),
+        "presets": _presets(graph),
         "rules": _rules(graph, loaded),
         "word_vectors": _word_vectors(graph, loaded),
         "backbones": _backbones(graph, loaded),
@@ -90,13 +90,11 @@ def ingredients(graph: SearchGraph, loaded: LoadedSpec) -> Ingredients:
     return {kind: named for kind, named in found.items() if named}
 
 
-def _presets(loaded: LoadedSpec) -> dict[str, dict[str, Any]]:
-    names = (preset_name(loaded.spec), TRAINING)
-    return {
-        name: {"sha256": _digest(SHIPPED_FOLDER / f"{name}.yaml", name)}
-        for name in names
-        if name is not None
-    }
+def _presets(graph: SearchGraph) -> dict[str, dict[str, Any]]:
+    """The shipped texts that the space was made of; every space has what trains any model."""
+    chosen = [record.decision for record in graph.records if record.key == "space.preset"]
+    names = [*chosen, "training"]
+    return {name: {"sha256": _digest(PRESETS / f"{name}.yaml", name)} for name in names}
 
 
 def _rules(graph: SearchGraph, loaded: LoadedSpec) -> dict[str, dict[str, Any]]:

@@ -520,12 +520,22 @@ def _data(old: Side, new: Side) -> Iterator[Change]:
         known = ("source", "fingerprint")
         before, after = old.graph["contract"], new.graph["contract"]
         for key in sorted({*before, *after} - set(known)):
-            for name, one, other in _differing(f"data.{key}", before.get(key), after.get(key)):
-                yield Change(name, _short(one), _short(other), "data")
+            if before.get(key) != after.get(key):
+                yield from _nested(f"data.{key}", before.get(key), after.get(key))
     backends = [(s.plan.backend.kind, s.plan.backend.engine) for s in (old, new)]
     # Another backend or another file is read by other code in any case.
     if a.fingerprint == b.fingerprint and backends[0] == backends[1]:
         yield from _reading(old.reader, new.reader)
+
+
+def _nested(key: str, old: Any, new: Any) -> Iterator[Change]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            if old.get(name) != new.get(name):
+                full = f"{key}.{name}"
+                yield Change(full, _short(old.get(name)), _short(new.get(name)), "data")
+        return
+    yield Change(key, _short(old), _short(new), "data")
 
 
 def _vectors(old: Side, new: Side) -> Iterator[Change]:

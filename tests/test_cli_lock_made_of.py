@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from automlc.cli.main import cli
-from automlc.compiler import expand
+from automlc.compiler.lock import PRESETS
 from automlc.spec.errors import AutomlcError
 
 TEXTS = """\
@@ -111,11 +111,10 @@ def schema() -> dict[str, Any]:
 
 def test_a_lock_has_the_digest_of_every_file_that_a_project_is_made_of(here: Path) -> None:
     assert compile_("texts.yaml").exit_code == 0
-    presets = expand.SHIPPED_FOLDER
     assert lock()["made_of"] == {
         "presets": {
-            "text/blocks": {"sha256": sha256(presets / "text" / "blocks.yaml")},
-            "training": {"sha256": sha256(presets / "training.yaml")},
+            "text/blocks": {"sha256": sha256(PRESETS / "text" / "blocks.yaml")},
+            "training": {"sha256": sha256(PRESETS / "training.yaml")},
         },
         "rules": {
             "rules.yaml": {
@@ -192,9 +191,9 @@ def test_a_preset_of_another_version_is_named(
     shipped = tmp_path_factory.mktemp("presets")
     for name in ("text/blocks.yaml", "training.yaml"):
         (shipped / name).parent.mkdir(exist_ok=True)
-        text = (expand.SHIPPED_FOLDER / name).read_text("utf-8")
+        text = (PRESETS / name).read_text("utf-8")
         (shipped / name).write_text(f"# of another version\n{text}" if "blocks" in name else text)
-    monkeypatch.setattr("automlc.compiler.lock.SHIPPED_FOLDER", shipped)
+    monkeypatch.setattr("automlc.compiler.lock.PRESETS", shipped)
     (line,) = held("texts.yaml")
     assert line.startswith("preset text/blocks: changed since the lock (sha256 ")
 
