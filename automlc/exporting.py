@@ -57,6 +57,7 @@ class Export:
 class _Best:
     """The best model of a run: its project, and what export.py is called with."""
 
+    run: Path
     project: Path
     config: Path
     weights: Path
@@ -68,8 +69,8 @@ class _Best:
     @classmethod
     def of(cls, run: str | Path | None) -> _Best:
         with RunView.open(run) as view:
-            folder, meta, winner = view.folder, view.meta, view.best()
-        best, project = folder / "best", folder / "project"
+            folder, meta, winner, project = view.folder, view.meta, view.best(), view.project
+        best = folder / "best"
         config, weights = best / "config.json", best / "weights.safetensors"
         if not config.exists() or not weights.exists():
             raise AutomlcError(
@@ -88,7 +89,7 @@ class _Best:
         named = str(meta.get("data") or "")
         data = named if named and not named.startswith("builtin:") else None
         allowed = tuple(meta.get("allow_code") or ())
-        return cls(project, config, weights, backend.kind, backend.engine, data, allowed)
+        return cls(folder, project, config, weights, backend.kind, backend.engine, data, allowed)
 
 
 def export(run: str | Path | None, format_: str, out: Path | None = None) -> Export:
@@ -106,7 +107,7 @@ def export(run: str | Path | None, format_: str, out: Path | None = None) -> Exp
             f"its formats are: {', '.join(formats)}",
         )
     _require(best, format_)
-    target = out or best.project.parent / "export" / _NAMES.get(format_, format_)
+    target = out or best.run / "export" / _NAMES.get(format_, format_)
     if format_ == "weights":
         done = _copy_weights(best.weights, target)
         _copy_vocabulary(best, target.parent)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from automlc.backends.project import Made, edited_files, own_files
-from automlc.compiler.lock import LOCK
+from automlc.compiler.lock import INGREDIENTS, LOCK, MADE_OF
 from automlc.runtime.changes import WORDS, Comparison, Side, compare
 from automlc.runtime.settling import settle
-from automlc.runtime.switching import read_side
+from automlc.runtime.switching import describe, read_side
+from automlc.spec.diagnostics import clean
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
+
+_DIGITS = 12  # of a digest that people compare
 
 
 @record
@@ -28,15 +31,18 @@ class Stale:
     missing: tuple[str, ...]
     edited: tuple[str, ...]
     extra: tuple[str, ...]
+    causes: tuple[str, ...] = ()
+    """What the project is made of that changed since the lock, in words."""
 
     def __bool__(self) -> bool:
-        return any(vars(self).values())
+        return any((self.changed, self.missing, self.edited, self.extra))
 
     def lines(self) -> Iterator[str]:
-        """One line for each file."""
-        for word, names in vars(self).items():
-            for name in names:
+        """One line for each file, then the causes."""
+        for word in ("changed", "missing", "edited", "extra"):
+            for name in getattr(self, word):
                 yield f"{word:8} {name}"
+        yield from self.causes
 
 
 def check(made: Made) -> Stale:
@@ -55,21 +61,23 @@ def check(made: Made) -> Stale:
     found["extra"] += sorted(
         p.name for p in folder.glob("*.py") if p.name not in {*made.files, *old}
     )
-    return Stale(**{word: tuple(names) for word, names in found.items()})
+    causes = _made_of(_json(folder / LOCK), json.loads(made.files[LOCK]))
+    return Stale(**{word: tuple(names) for word, names in found.items()}, causes=tuple(causes))
 
 
 def drift(made: Made) -> list[str]:
     """What differs between a project's lock and what its spec compiles to now; empty: nothing."""
     folder = made.folder
     old_files = _lock_of(folder)
-    old = json.loads((folder / LOCK).read_text(encoding="utf-8"))
+    old = _json(folder / LOCK)
     new = json.loads(made.files[LOCK])
     found = [f"edited: {name} was changed by hand" for name in edited_files(folder, old_files)]
     found += [f"missing: {name}" for name in sorted(old_files) if not (folder / name).exists()]
     found += _versions(old, new)
+    found += _made_of(old, new)
     comparison = _comparison(made)
     if comparison is not None:
-        found += [f"{WORDS[c.kind]}: {c.key}: {c.old} -> {c.new}" for c in comparison.changes]
+        found += [f"{WORDS[c.kind]}: {describe(c)}" for c in comparison.changes]
     found += _digests(old, new, told=comparison is not None and bool(comparison.changes))
     if not found and old != new:
         names = sorted(n for n, d in new["files"].items() if old_files.get(n) != d)
@@ -107,6 +115,44 @@ def _versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
             yield f"{what}: {_flat(old.get(key))} -> {_flat(new.get(key))}"
 
 
+_NOT_RECORDED = (
+    "presets, rules, word vectors and backbones: this lock does not tell them (it was written by an"
+    " earlier automlc), so whether they changed is not known"
+)
+
+
+def _made_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What the project is made of besides spec and data, and is not what it was."""
+    before, after = old.get(MADE_OF), new[MADE_OF]
+    if not isinstance(before, Mapping):
+        yield _NOT_RECORDED
+        return
+    for kind, word in INGREDIENTS.items():
+        one, other = before.get(kind), after.get(kind, {})
+        one = one if isinstance(one, Mapping) else {}
+        for name in sorted({*one, *other}):
+            what = f"{word} {clean(name)}"
+            if name not in other:
+                yield f"{what}: in the lock, and no longer used"
+            elif name not in one:
+                yield f"{what}: not in the lock"
+            elif one[name] != other[name]:
+                yield f"{what}: changed since the lock ({_facts(one[name], other[name])})"
+
+
+def _facts(old: Any, new: Mapping[str, Any]) -> str:
+    """The facts that differ, old and new; digests by their first digits."""
+    was = old if isinstance(old, Mapping) else {}
+    names = [name for name in sorted({*was, *new}) if was.get(name) != new.get(name)]
+    return ", ".join(f"{clean(n)} {_fact(was.get(n))} -> {_fact(new.get(n))}" for n in names)
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "none" if value is None else clean(str(value)[:_DIGITS])
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in sorted(value.items()))
@@ -123,6 +169,12 @@ def _digests(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> I
                 yield f"spec: {name} is {word}, and means the same (cosmetic)"
     if old.get("spec") != new["spec"] and before == after and not told:
         yield "spec: another profile or --set, which means the same (cosmetic)"
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    """A lock that `_lock_of` could read."""
+    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -1,13 +1,15 @@
-"""What `automlc diff` and resuming compare: a spec, a project, a graph.json or a run, as a Side."""
+"""What `automlc diff` compares: a spec, a project, a file of one or a run, as a Side."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from automlc.compiler.graph import SearchGraph
 from automlc.runtime.changes import Side
+from automlc.runtime.plan import SCHEMA as PLAN_SCHEMA
 from automlc.runtime.plan import Plan
 from automlc.runtime.run import is_run
 from automlc.runtime.settling import settle
@@ -46,17 +48,22 @@ def _shorter(key: str) -> list[str]:
 
 
 def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None = None) -> Subject:
-    """A spec, a compiled project, a graph.json or a run directory, to be compared.
+    """A spec, a compiled project, its graph.json or plan.json, or a run directory, to be compared.
 
-    Raises AutomlcError where it is none of these, SpecError for a wrong spec.
+    `variant` is that of a spec. Raises AutomlcError where it is none of these, SpecError for a
+    wrong spec.
     """
     if path.is_dir() and is_run(path):
-        return Subject(str(path), read_side(path / "project"), trials=_trials(path))
+        return _of_run(path)
     if path.is_dir():
         settle(path)  # half of a compile that was cut off would be neither project
         return Subject(str(path), read_side(path))
     if path.suffix == ".json":
-        graph = SearchGraph.from_json(_json(path))
+        settle(path.parent)
+        data = _json(path)
+        if data.get("schema") == PLAN_SCHEMA:
+            return Subject(str(path), Side(Plan.from_json(data)))
+        graph = SearchGraph.from_json(data)
         return Subject(str(path), Side(graph.plan(), graph.to_json()))
     return _of_spec(path, roots, variant or Variant())
 
@@ -72,7 +79,13 @@ def _of_spec(path: Path, roots: Sequence[Path], variant: Variant) -> Subject:
     # As the runtime reads it, so that a spec and its project are the same.
     plan = Plan.from_json(json.loads(json.dumps(graph.plan().to_json())))
     side = Side(plan, json.loads(graph.dumps()), files.get("data.py"))
-    return Subject(str(path), side, loaded)
+    return Subject(_named(path, variant), side, loaded)
+
+
+def _named(path: Path, variant: Variant) -> str:
+    """A spec and its variant, as a command line says them."""
+    words = [str(path), *(["--profile", variant.profile] if variant.profile else [])]
+    return shlex.join([*words, *(word for text in variant.overrides for word in ("--set", text))])
 
 
 def _json(path: Path) -> dict[str, object]:
@@ -87,12 +100,10 @@ def _json(path: Path) -> dict[str, object]:
     return data
 
 
-def _trials(run: Path) -> tuple[tuple[int, dict[str, Scalar]], ...]:
-    from automlc.runtime.store import open_reader
+def _of_run(run: Path) -> Subject:
+    """A run by the plan that it is under, its trials as that plan writes them."""
+    from automlc.runtime.view import RunView
 
-    database = open_reader(run / "study.db")
-    try:
-        rows = database.execute("SELECT number, config FROM trials ORDER BY number")
-        return tuple((int(number), dict(json.loads(config))) for number, config in rows)
-    finally:
-        database.close()
+    with RunView.open(run) as view, view.snapshot():
+        trials = tuple((trial.number, dict(trial.config)) for trial in view.trials())
+        return Subject(str(run), read_side(view.project), trials=trials)

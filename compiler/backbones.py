@@ -1,15 +1,15 @@
 """Pretrained backbones: networks of the catalog, and folders written by `automlc export`.
 
-Nothing is downloaded and no weights are read here. A folder says in `backbone.json`
-("automlc.backbone/1") what its `weights.safetensors` belong to; the catalog
+Nothing is downloaded, and of weights only the digest is taken here. A folder says in
+`backbone.json` ("automlc.backbone/1") what its `weights.safetensors` belong to; the catalog
 (presets/backbones.json) says the same of networks that timm and keras.applications hold.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from automlc.compiler.architecture import (
     used_names,
     walk,
 )
-from automlc.compiler.contracts.files import data_roots, is_inside
+from automlc.compiler.contracts.files import data_roots, is_inside, sha256_of_file
 from automlc.compiler.problems import Problems
 from automlc.spec.diagnostics import swap
 from automlc.spec.domains import Choice, ParameterDecl
@@ -119,14 +119,22 @@ def _is_in(name: str, values: Sequence[str]) -> str:
 
 
 def read_backbones(
-    loaded: LoadedSpec, kind: str, channels: int | None, problems: Problems, roots: Sequence[Path]
+    loaded: LoadedSpec,
+    kind: str,
+    channels: int | None,
+    problems: Problems,
+    roots: Sequence[Path],
+    whole: bool = True,
 ) -> Backbones:
-    """The entries of `space.backbones` for a backend; `channels` None where data is not known."""
+    """The entries of `space.backbones` for a backend; `channels` None where data is not known.
+
+    Files of weights are read where a project is made of them (`whole`), only for their digests.
+    """
     found: list[BackboneNode] = []
     for index, entry in enumerate(loaded.spec.space.backbones):
         key = f"space.backbones[{index}]"
         try:
-            node = _read(entry, loaded, kind, roots)
+            node = _read(entry, loaded, kind, roots, whole)
             if any(node.name == other.name for other in found):
                 raise AutomlcError(f"{entry!r} is named twice")
             if channels is not None and channels not in (1, node.channels):
@@ -142,10 +150,15 @@ def read_backbones(
     return Backbones(tuple(found))
 
 
-def _read(entry: str, loaded: LoadedSpec, kind: str, roots: Sequence[Path]) -> BackboneNode:
+def _read(
+    entry: str, loaded: LoadedSpec, kind: str, roots: Sequence[Path], whole: bool
+) -> BackboneNode:
     name, _, file = entry.partition("@")
     if name in catalog():
-        return _from_catalog(entry, name, file, loaded, kind, roots)
+        node = _from_catalog(entry, name, file, loaded, kind, roots)
+        if not file or not whole:
+            return node
+        return replace(node, sha256=_sha256(_inside(file, loaded, roots), file))
     folder = _inside(entry, loaded, roots)
     if not (folder / MANIFEST).is_file():
         near = nearest(name, catalog())
@@ -153,7 +166,14 @@ def _read(entry: str, loaded: LoadedSpec, kind: str, roots: Sequence[Path]) -> B
             f"{entry!r} is neither a network of the catalog nor a folder with {MANIFEST}",
             f"did you mean {near}?" if near else f"the catalog has {', '.join(catalog())}",
         )
-    return read_folder(folder, entry, kind, recorded(folder, loaded))
+    node = read_folder(folder, entry, kind, recorded(folder, loaded))
+    weights = folder / Path(node.weights).name
+    if whole and _sha256(weights, entry) != node.sha256:
+        raise AutomlcError(
+            f"{entry}: {weights.name} is not what {MANIFEST} says: its sha256 differs",
+            "export the backbone again: automlc export RUN --format backbone",
+        )
+    return node
 
 
 @cache
@@ -175,13 +195,13 @@ def _from_catalog(
         raise AutomlcError(
             f"the catalog has no {name} for the backend {kind}", f"for {kind}, {has}"
         )
-    weights, digest = "", ""
+    weights = ""
     if file:
         path = _inside(file, loaded, roots)
         endings = (".safetensors",) if kind == "pytorch" else (".weights.h5", ".h5")
         if not path.is_file() or not path.name.endswith(endings):
             raise AutomlcError(f"{file!r} is no file of weights ({' or '.join(endings)})")
-        weights, digest = recorded(path, loaded), _sha256(path)
+        weights = recorded(path, loaded)
     return BackboneNode(
         name=entry,
         family=network["family"],
@@ -189,7 +209,7 @@ def _from_catalog(
         mean=tuple(facts["mean"]),
         deviation=tuple(facts["deviation"]),
         weights=weights,
-        sha256=digest,
+        sha256="",  # of weights of one's own: `_read` knows whether to look
         trainable=Name("trainable"),
         hub=Hub(
             name=facts["name"],
@@ -287,12 +307,11 @@ def recorded(path: Path, loaded: LoadedSpec) -> str:
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _sha256(path: Path, name: str) -> str:
+    try:
+        return sha256_of_file(path).removeprefix("sha256:")
+    except OSError as error:
+        raise AutomlcError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 __all__ = ["FAMILIES", "MANIFEST", "SCHEMA", "Backbones", "read_backbones", "read_folder"]

@@ -165,7 +165,9 @@ def compare(old: Side, new: Side) -> Comparison:
     found += _forbidden(old.plan.space, new.plan.space, partial)
     found += _constraints(old.plan.constraints, new.plan.constraints)
     found += _vectors(old, new)
+    found += _weights(old, new)
     found += _data(old, new)
+    found += _seed(old, new)
     found.sort(key=lambda change: CLASSES.index(change.kind))
     return Comparison(tuple(found), added, removed)
 
@@ -192,7 +194,6 @@ _SECTIONS = (
     ("monitor", "monitor", "search"),
     ("rules", "rules", "search"),
     ("starts", "budget.wall", "search"),
-    ("seed", "seed", "search"),
     ("backend.kind", "backend.kind", "training"),
     ("backend.engine", "backend.engine", "training"),
     ("backend.precision", "backend.precision", "training"),
@@ -211,15 +212,21 @@ def _sections(old: Plan, new: Plan) -> Iterator[Change]:
     before, after = old.to_json(), new.to_json()
     for path, key, kind in _SECTIONS:
         a, b = _at(before, path), _at(after, path)
-        if a == b:
-            continue
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            for name in sorted({*a, *b}):
-                if a.get(name) != b.get(name):
-                    full = f"{key}.{name}"
-                    yield Change(full, _short(a.get(name)), _short(b.get(name)), kind)
-            continue
-        yield Change(key, _short(a), _short(b), kind, _NOTES.get(key, ""))
+        found = list(_differing(key, a, b))
+        if not found and a != b:  # something is null here and is not there at all
+            found.append((key, a, b))
+        for name, one, other in found:
+            yield Change(name, _short(one), _short(other), kind, _NOTES.get(name, ""))
+
+
+def _differing(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The narrowest keys at which two values differ, with both; null is as good as nothing."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        if old != new:
+            yield key, old, new
+        return
+    for name in sorted({*old, *new}):
+        yield from _differing(f"{key}.{name}", old.get(name), new.get(name))
 
 
 def _at(data: Any, path: str) -> Any:
@@ -565,6 +572,20 @@ def _vectors(old: Side, new: Side) -> Iterator[Change]:
             yield Change(f"space.embeddings.{name}", a, b, "training", "other vectors")
 
 
+def _weights(old: Side, new: Side) -> Iterator[Change]:
+    """Backbones that both sides name, with the bytes of other weights."""
+    if old.graph is None or new.graph is None:
+        return
+    before, after = (
+        {n["name"]: n["sha256"] for n in graph["nodes"] if n.get("kind") == "backbone"}
+        for graph in (old.graph, new.graph)
+    )
+    for name in sorted(before.keys() & after.keys()):
+        a, b = (f"{name} ({one[name][:8] or 'of the hub'})" for one in (before, after))
+        if before[name] != after[name]:
+            yield Change("space.backbones", a, b, "training", "other weights")
+
+
 def _rows(side: Side) -> str:
     text = f"{side.plan.data.source} ({side.plan.data.fingerprint.removeprefix('sha256:')[:8]}"
     rows = (side.graph or {}).get("contract", {}).get("rows")
@@ -573,15 +594,42 @@ def _rows(side: Side) -> str:
     return text + ")"
 
 
+_SPLIT_SEED = "SPLIT_SEED"  # in data.py where rows are drawn into parts; else it has none
+
+
+def _seed(old: Side, new: Side) -> Iterator[Change]:
+    """The seed draws configurations and weights; the parts of the data too, where it must.
+
+    It does not where a source has parts of its own, nor where data.split.seed is set.
+    """
+    a, b = str(old.plan.seed), str(new.plan.seed)
+    if old.reader is None or new.reader is None:
+        if a != b:
+            note = "other draws; whether it also divides the data is not known here"
+            yield Change("seed", a, b, "search", note)
+        return
+    before, after = (_parts(reader)[0].get(_SPLIT_SEED) for reader in (old.reader, new.reader))
+    if before is None or after is None or before == after:
+        if a != b:
+            yield Change("seed", a, b, "search", "other draws of the search and of its trials")
+        return
+    if (before, after) == (a, b):
+        note = f"the seed draws the split; data.split.seed: {a} would keep it"
+        yield Change("seed", a, b, "data", note)
+        return
+    if a != b:
+        yield Change("seed", a, b, "search", "other draws of the search and of its trials")
+    yield Change("data.split.seed", before, after, "data", "other rows are in each part")
+
+
 # Constants of data.py that a spec has a key for.
 _CONSTANTS = {
-    "SPLIT_SEED": "data.split.seed",
     "VALIDATION_FRACTION": "data.split.validation",
     "TEST_FRACTION": "data.split.test",
     "CLASSES": "data.classes",
     "INPUT": "data.input",
 }
-_HELD_BY_CONTRACT = ("SOURCE", "CLASSES", "INPUT")
+_TOLD = ("SOURCE", "CLASSES", "INPUT", _SPLIT_SEED)  # by the contract, and by `_seed`
 
 
 def _reading(old: str | None, new: str | None) -> Iterator[Change]:
@@ -591,9 +639,9 @@ def _reading(old: str | None, new: str | None) -> Iterator[Change]:
     (before, rest), (after, other) = _parts(old), _parts(new)
     differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     for name in differing:
-        if name not in _HELD_BY_CONTRACT:
+        if name not in _TOLD:
             texts = (before.get(name, _NONE), after.get(name, _NONE))
-            note = "other rows are in each part" if "SPLIT" in name or "FRACTION" in name else ""
+            note = "other rows are in each part" if "FRACTION" in name else ""
             yield Change(_CONSTANTS.get(name, f"data ({name} in data.py)"), *texts, "data", note)
     if rest != other and not differing:
         yield Change(

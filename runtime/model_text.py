@@ -27,7 +27,7 @@ Values: TypeAlias = Mapping[str, Scalar]
 Layers: TypeAlias = list[dict[str, Any]]
 
 _EXPRESSIONS = ("when", "times", "stride", "trainable")
-_UNNAMED = ("id",)
+_LEFT_OUT = ("id", "sha256")  # places, and bytes of weights, which are no part of a text
 
 
 def layers_of(graph: Mapping[str, Any]) -> Layers:
@@ -39,7 +39,7 @@ def layers_of(graph: Mapping[str, Any]) -> Layers:
 def _list(by_id: Mapping[str, Any], prefix: str) -> Layers:
     found: Layers = []
     while (node := by_id.get(f"{prefix}.{len(found)}")) is not None:
-        layer = {key: value for key, value in node.items() if key not in _UNNAMED}
+        layer = {key: value for key, value in node.items() if key not in _LEFT_OUT}
         if node["kind"] == "choice":
             count = range(len(node["values"]))
             layer["branches"] = [_list(by_id, f"{node['id']}.of{i}") for i in count]

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from automlc.runtime.faults import hit
@@ -49,27 +50,43 @@ def replace_files(folder: Path, files: Mapping[str, str], gone: Iterable[str], l
 
 
 def settle(folder: Path, last: str = "automlc.lock") -> bool:
-    """Finish a replacement that was cut off; returns whether there was one."""
+    """Finish a replacement that was cut off; returns whether there was one.
+
+    Several processes may do so at once, the one that compiles among them: each file is moved by one
+    of them, and nobody removes what another has not moved yet. Raises AutomlcError where it cannot
+    be finished.
+    """
     commit = folder / COMMIT
     if commit.is_symlink() or not commit.is_dir():
         return False
     try:
-        gone = json.loads((commit / _GONE).read_text(encoding="utf-8"))
-        for name in filter(is_plain, gone):
-            (folder / name).unlink(missing_ok=True)
-        names = sorted(path.name for path in commit.iterdir() if path.name != _GONE)
-        for name in sorted(names, key=lambda n: (n == last, n)):
-            os.replace(commit / name, folder / name)
-            hit("compile.moved")
-    except FileNotFoundError:
-        pass  # Nothing but the folder itself is left of it.
+        _roll_forward(commit, folder, last)
     except (OSError, ValueError) as error:
         raise AutomlcError(
             f"{commit} holds an unfinished compile that cannot be finished: {error}",
             "make the folder writable, or remove it and compile again",
         ) from error
-    shutil.rmtree(commit, ignore_errors=True)
     return True
+
+
+def _roll_forward(commit: Path, folder: Path, last: str) -> None:
+    try:
+        gone = json.loads((commit / _GONE).read_text(encoding="utf-8"))
+        names = sorted(path.name for path in commit.iterdir() if path.name != _GONE)
+    except FileNotFoundError:
+        # All files were moved; what is left is the folder, if that.
+        with suppress(FileNotFoundError):
+            commit.rmdir()
+        return
+    for name in filter(is_plain, gone):
+        (folder / name).unlink(missing_ok=True)
+    for name in sorted(names, key=lambda n: (n == last, n)):
+        with suppress(FileNotFoundError):  # moved by another process
+            os.replace(commit / name, folder / name)
+        hit("compile.moved")
+    (commit / _GONE).unlink(missing_ok=True)
+    with suppress(OSError):  # gone, or the next compile's already
+        commit.rmdir()
 
 
 def _write(path: Path, text: str) -> None:

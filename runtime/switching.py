@@ -29,11 +29,10 @@ from automlc.runtime.changes import (
 from automlc.runtime.faults import hit
 from automlc.runtime.plan import Plan, load_plan
 from automlc.runtime.store import Store, TrialRow
-from automlc.runtime.trial import State, damage, folder_name
+from automlc.runtime.trial import PLANS, State, damage, folder_name
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 
-PLANS = "plans"
 _CODE = ("train.py", "data.py")
 
 Copy = Callable[[Path, Path], None]

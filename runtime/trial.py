@@ -12,6 +12,8 @@ from typing import Any
 
 from automlc.spec.record import record
 
+PLANS = "plans"  # folder of a run: the projects of each plan that it was under
+
 
 class State(StrEnum):
     """Where a trial stands; all but `running` are final."""

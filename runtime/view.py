@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from automlc.runtime.trial import PLANS
+from automlc.runtime.wording import moment, plain
 from automlc.spec.errors import AutomlcError
 from automlc.spec.record import record
 
@@ -41,6 +43,7 @@ SCHEMA = {
     "epochs": "trial, epoch, value, seconds, learning_rate, metrics",
     "feedback": "trial, epoch, payload",
 }
+_BARS = ("outside", "lost")  # trials of earlier plans that cannot be the best any more
 _MAX_PLAN_BYTES = 64 * 1024 * 1024
 
 
@@ -81,6 +84,29 @@ class Trial:
     def to_json(self) -> dict[str, Any]:
         """The trial as JSON values."""
         return asdict(self) | {"seconds": self.seconds}
+
+
+@record
+class Outside:
+    """Why the plan that a run is under now does not allow a trial, and since which plan and when.
+
+    Such a trial is kept, but no searcher and no policy sees it, and it cannot be the best.
+    """
+
+    plan: int | None
+    since: float | None
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        since = "" if self.plan is None else f" since plan {self.plan}"
+        when = "" if self.since is None else f" ({moment(self.since)})"
+        return f"outside the plan{since}{when}: {plain(self.reason)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
 
 
 @record
@@ -175,7 +201,28 @@ class RunView:
     @cached_property
     def plan(self) -> Mapping[str, Any]:
         """plan.json as written by the compiler; empty when it is missing or broken."""
-        return read_json(self.folder / "plan.json")
+        kept = self._kept()
+        return (read_json(kept / "plan.json") if kept else {}) or read_json(
+            self.folder / "plan.json"
+        )
+
+    @property
+    def project(self) -> Path:
+        """The code of the plan that the run is under.
+
+        A switch of plans that was cut off stands in the store, and its project in plans/ until the
+        run is resumed; a reader looks there and changes nothing.
+        """
+        own, kept = self.folder / "project", self._kept()
+        lock = "automlc.lock"
+        if kept is None or read_json(kept / lock) in ({}, read_json(own / lock)):
+            return own
+        return kept
+
+    def _kept(self) -> Path | None:
+        """The kept project of the latest switch of plans; None for a run that had none."""
+        number = _integer(self.meta.get("plan_number"))
+        return None if number is None else self.folder / PLANS / str(number) / "project"
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -297,7 +344,7 @@ class RunView:
         """The incumbent: the best ended trial, feasible ones first; ties go to the earlier."""
         order = "ASC" if self.goal == "minimize" else "DESC"
         rows = self._named(
-            f"SELECT * FROM trials WHERE {ENDED}{self._barred()} "  # noqa: S608 - own numbers
+            f"SELECT * FROM trials WHERE {ENDED}{self._barred(*_BARS)} "  # noqa: S608
             f"ORDER BY coalesce(feasible, 1) DESC, value {order}, number LIMIT 1"
         )
         return self._trial(rows[0]) if rows else None
@@ -312,10 +359,10 @@ class RunView:
     def _configs(self) -> Mapping[str, Any]:
         return _mapping(self.meta.get("configs"))
 
-    def _barred(self) -> str:
-        """SQL that leaves out trials of earlier plans that cannot be the best any more."""
+    def _barred(self, *kinds: str) -> str:
+        """SQL that leaves out trials of earlier plans that a switch barred; own numbers only."""
         meta = self.meta
-        numbers = [n for key in ("outside", "lost") for n in _mapping(meta.get(key))]
+        numbers = [n for key in kinds for n in _mapping(meta.get(key))]
         own = sorted({int(n) for n in numbers if str(n).isascii() and str(n).isdigit()})
         return f" AND number NOT IN ({', '.join(map(str, own))})" if own else ""
 
@@ -338,14 +385,40 @@ class RunView:
             )
         return found
 
+    @cached_property
+    def outsiders(self) -> Mapping[int, Outside]:
+        """The trials that the plan of the run does not allow, by number."""
+        found: dict[int, Outside] = {}
+        plans = self.plans()
+        for name, reason in _mapping(self.meta.get("outside")).items():
+            if not (name.isascii() and name.isdigit()):
+                continue
+            number, time_ = None, None
+            for plan in reversed(plans):
+                if name not in plan["outside"]:
+                    break
+                number, time_ = plan["number"], plan["time"]
+            found[int(name)] = Outside(number, time_, _text(reason))
+        return found
+
+    def lost(self, number: int) -> str | None:
+        """Why a trial that counts cannot be the best any more; None where it can."""
+        reason = _mapping(self.meta.get("lost")).get(str(number))
+        return None if reason is None else _text(reason)
+
     def rank(self, trial: Trial) -> tuple[int, int] | None:
-        """(place, of how many) among ended trials by value; None for a trial without one."""
-        if trial.value is None or trial.state not in ("complete", "stopped"):
+        """(place, of how many) among ended trials by value; None for a trial without one.
+
+        Trials that the plan does not allow have no place.
+        """
+        ended = trial.value is not None and trial.state in ("complete", "stopped")
+        if not ended or trial.number in self.outsiders:
             return None
         better = "<" if self.goal == "minimize" else ">"
         ahead, total = self._rows(
             "SELECT sum(coalesce(feasible, 1) > ? OR (coalesce(feasible, 1) = ? "  # noqa: S608
-            f"AND value {better} ?)), count(*) FROM trials WHERE {ENDED}",  # constants only
+            f"AND value {better} ?)), count(*) FROM trials "
+            f"WHERE {ENDED}{self._barred('outside')}",  # constants and own numbers
             (int(trial.feasible), int(trial.feasible), trial.value),
         )[0]
         return int(ahead or 0) + 1, int(total)
@@ -407,7 +480,7 @@ class RunView:
         parameters = self.parameter_names(trials)
         costs = list(dict.fromkeys(name for trial in trials for name in trial.costs))
         for trial in trials:
-            yield _flat(trial, parameters, costs)
+            yield _flat(trial, self.outsiders.get(trial.number), parameters, costs)
 
     def parameter_names(self, trials: Sequence[Trial]) -> list[str]:
         """The space's parameters in the plan's order, then any other that a trial used."""
@@ -624,7 +697,9 @@ def _best_json(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _flat(trial: Trial, parameters: Sequence[str], costs: Sequence[str]) -> dict[str, Any]:
+def _flat(
+    trial: Trial, outside: Outside | None, parameters: Sequence[str], costs: Sequence[str]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "number": trial.number,
         "state": trial.state,
@@ -635,6 +710,7 @@ def _flat(trial: Trial, parameters: Sequence[str], costs: Sequence[str]) -> dict
         "feasible": trial.feasible,
         "failure": trial.failure or None,
         "reason": trial.reason or None,
+        "outside": None if outside is None else outside.reason,
         "seed": trial.seed,
         "started": trial.started,
         "ended": trial.ended,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from shlex import quote
 from typing import Any
@@ -17,7 +18,7 @@ from automlc.runtime.decisions import (
 from automlc.runtime.monitor import Condition
 from automlc.runtime.monitor.timeline import changes
 from automlc.runtime.monitor.words import numbers, told, words
-from automlc.runtime.view import Epoch, RunView, Trial
+from automlc.runtime.view import Epoch, Outside, RunView, Trial
 from automlc.runtime.wording import (
     columns,
     cost,
@@ -76,6 +77,8 @@ class Why:
     decision: Decision | None = None
     effect: Effect | None = None
     lent: int | None = None  # the trial whose weights it began with
+    outside: Outside | None = None
+    lost: str | None = None  # why it cannot be the best, although it counts
 
     @property
     def searcher(self) -> str:
@@ -113,6 +116,8 @@ class Why:
             "trial": self.trial.to_json(),
             "rank": None if self.rank is None else {"place": self.rank[0], "of": self.rank[1]},
             "best": self.is_best,
+            "outside": None if self.outside is None else self.outside.to_json(),
+            "lost": self.lost,
             "searcher": self.searcher,
             "parent": self.parent,
             "proposal": dict(self.proposal),
@@ -145,8 +150,7 @@ def why(view: RunView, number_: int) -> Why:
         if e.kind == "attempt_started"
     ]
     lent = [e.payload.get("parent") for e in events if e.kind == "weights_lent"]
-    config = f"../{trial.folder}/config.json"
-    project = quote(str(view.folder / "project"))
+    config = os.path.relpath(view.folder / trial.folder / "config.json", view.project)
     return Why(
         run=str(view.folder),
         metric=view.metric,
@@ -157,11 +161,13 @@ def why(view: RunView, number_: int) -> Why:
         epochs=tuple(view.epochs(number_)),
         attempts=tuple(attempts),
         log=tuple(view.log_tail(trial)) if trial.state == "failed" else (),
-        reproduce=f"cd {project} && python train.py --config {config}",
+        reproduce=f"cd {quote(str(view.project))} && python train.py --config {quote(config)}",
         conditions=tuple(_turns(view.timeline(trial))),
         decision=decision_of(trial.why),
         effect=effect_of(trial, _parent(view, trial), view.goal),
         lent=lent[-1] if lent and isinstance(lent[-1], int) else None,
+        outside=view.outsiders.get(number_),
+        lost=view.lost(number_),
     )
 
 
@@ -200,6 +206,23 @@ def _title(record: Why) -> str:
 
 
 def _outcome(record: Why) -> list[str]:
+    return [*_value(record), *_standing(record)]
+
+
+def _standing(record: Why) -> list[str]:
+    """Why a trial of an earlier plan no longer counts."""
+    if record.outside is not None:
+        return [
+            f"  {record.outside.text}",
+            "  it stays in the store, but does not count: searcher and stopping policy do not see"
+            " it, and it cannot be the best",
+        ]
+    if record.lost is not None:
+        return [f"  it counts, but cannot be the best any more: {plain(record.lost)}"]
+    return []
+
+
+def _value(record: Why) -> list[str]:
     trial = record.trial
     if trial.value is None:
         return [f"  no {plain(record.metric)} yet, {count(trial.epochs, 'epoch')} done"]

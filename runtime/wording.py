@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -74,6 +75,17 @@ def duration(seconds: float | None) -> str:
             part = int(rest // _SMALLER[smaller])
             return f"{int(whole)} {unit} {part} {smaller}" if part else f"{int(whole)} {unit}"
     return f"{seconds} s"  # 59.95 to 60 s, rounded
+
+
+def moment(value: Any) -> str:
+    """Unix seconds as a date and a time of day; anything else as it is.
+
+    >>> moment(1790000000.0)
+    '2026-09-21 14:13:20 UTC'
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e11:
+        return plain(value)
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(value))
 
 
 def size(count: float | int | None) -> str:

@@ -164,6 +164,10 @@ def load(path: str | os.PathLike[str], variant: Variant = PLAIN) -> LoadedSpec:
         with place.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except IsADirectoryError:
+        if (place / "automlc.lock").exists():
+            raise AutomlcError(
+                f"{place} is a compiled project", "name the spec that it was compiled from"
+            ) from None
         raise AutomlcError(
             f"{place} is a folder", f"name the spec file in it, such as {place / 'task.yaml'}"
         ) from None

@@ -77,7 +77,12 @@ DRIFTS = [
     ("task.yaml", "trials: 4", "trials: 9", "budget only: budget.trials: 4 -> 9"),
     ("task.yaml", "epochs: 2", "epochs: 3", "training changed: budget.epochs: 2 -> 3"),
     ("task.yaml", "name: iris", "name: iris  # flowers", "spec: task.yaml is changed"),
-    ("task.yaml", "automlc: 1", "automlc: 1\nseed: 5", "search changed: seed: 0 -> 5"),
+    (
+        "task.yaml",
+        "automlc: 1",
+        "automlc: 1\nseed: 5",
+        "data changed: seed: 0 -> 5 (the seed draws",
+    ),
     ("data.csv", "19.5,4,b\n", "19.5,4,b\n20.25,5,a\n", "data changed: data.source: data.csv ("),
     ("p/model.py", "import", "import  ", "edited: model.py was changed by hand"),
     ("p/automlc.lock", '"automlc": "', '"automlc": "0', "version of automlc: 0"),

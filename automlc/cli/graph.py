@@ -60,11 +60,13 @@ def read_graph(
     from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.graph import SearchGraph
+    from automlc.runtime.settling import settle
     from automlc.spec.errors import AutomlcError
     from automlc.spec.load import PLAIN
 
     file = path / "graph.json" if path.is_dir() else path
     if file.suffix == ".json":
+        settle(file.parent)  # half of a compile that was cut off would be neither project
         if path.is_dir() and not file.exists():
             raise AutomlcError(f"{path} holds no graph.json", "name a spec, or a compiled project")
         try:

@@ -9,6 +9,7 @@ import click
 ARTIFACTS = {
     "plan": ("automlc.runtime", "schemas/plan.schema.json"),
     "graph": ("automlc.compiler", "schemas/graph.schema.json"),
+    "lock": ("automlc.compiler", "schemas/lock.schema.json"),
 }
 
 
@@ -18,10 +19,10 @@ ARTIFACTS = {
     type=click.Choice(["spec", *ARTIFACTS]),
     default="spec",
     show_default=True,
-    help="The spec language, or an artifact: plan.json, graph.json.",
+    help="The spec language, or an artifact: plan.json, graph.json, automlc.lock.",
 )
 def command(of: str) -> None:
-    """Print the JSON Schema of the spec language, of plan.json or of graph.json.
+    """Print the JSON Schema of the spec language, or of an artifact.
 
     Save it and put `# yaml-language-server: $schema=automlc.schema.json` into the first line of a
     spec: editors then complete keys and underline mistakes.

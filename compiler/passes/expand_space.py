@@ -51,4 +51,6 @@ def _backbones(draft: Draft) -> Backbones:
     channels = data.channels if isinstance(data, ImageInput) and not draft.nominal else None
     if backend is None:
         return NO_BACKBONES
-    return read_backbones(draft.loaded, backend.kind, channels, draft.problems, draft.roots)
+    return read_backbones(
+        draft.loaded, backend.kind, channels, draft.problems, draft.roots, not draft.nominal
+    )

@@ -29,9 +29,13 @@ Chart = dict[str, Any]
 
 
 def ranked(view: RunView, trials: Sequence[Trial]) -> list[Trial]:
-    """Ended trials with a value, best first: feasible before infeasible, ties by number."""
+    """Ended trials with a value, best first: feasible before infeasible, ties by number.
+
+    Trials that the present plan does not allow are not among them.
+    """
     sign = 1 if view.goal == "minimize" else -1
-    ended = [(t.value, t) for t in trials if t.state in ("complete", "stopped")]
+    own = [t for t in trials if t.number not in view.outsiders]
+    ended = [(t.value, t) for t in own if t.state in ("complete", "stopped")]
     kept = [(value, t) for value, t in ended if value is not None]
     kept.sort(key=lambda item: (not item[1].feasible, sign * item[0], item[1].number))
     return [trial for _, trial in kept]
@@ -54,7 +58,7 @@ def progress(view: RunView, trials: Sequence[Trial]) -> Chart | None:
         return None
     ended.sort(key=lambda t: (t.ended or math.inf, t.number))
     clock = _Clock(view, ended)
-    steps = _incumbents(ended, view.goal)
+    steps = _incumbents(ended, view.goal, set(view.outsiders))
     points = thin(list(enumerate(ended, start=1)), MOST_POINTS)
     return {
         "metric": view.metric,
@@ -77,12 +81,14 @@ def progress(view: RunView, trials: Sequence[Trial]) -> Chart | None:
     }
 
 
-def _incumbents(ended: Sequence[Trial], goal: str) -> list[tuple[int, Trial]]:
+def _incumbents(ended: Sequence[Trial], goal: str, left: set[int]) -> list[tuple[int, Trial]]:
+    """The best so far by order of ending; those in `left` do not count."""
     found: list[tuple[int, Trial]] = []
     sign = -1 if goal == "minimize" else 1
     best = -math.inf
     for order, trial in enumerate(ended, start=1):
-        if trial.feasible and trial.value is not None and sign * trial.value > best:
+        counts = trial.feasible and trial.number not in left
+        if counts and trial.value is not None and sign * trial.value > best:
             best = sign * trial.value
             found.append((order, trial))
     return found

@@ -18,6 +18,7 @@ from automlc.runtime.wording import (
     cost,
     count,
     duration,
+    moment,
     number,
     plain,
     scalar,
@@ -145,8 +146,8 @@ def _interval(share: float, rows: int) -> str:
 def test_rows(view: RunView, summary: Summary) -> int | None:
     """Rows of the test split: from the test result, else from the data contract."""
     test = summary.test or {}
-    contract = read_json(view.folder / "project" / "contract.json")
-    graph = read_json(view.folder / "project" / "graph.json")
+    contract = read_json(view.project / "contract.json")
+    graph = read_json(view.project / "graph.json")
     found = [test.get("samples"), test.get("rows"), _rows(contract)]
     found += [_rows(graph.get("contract")), _rows(graph.get("data")), _rows(view.plan.get("data"))]
     return next((n for n in found if isinstance(n, int) and n > 0), None)
@@ -165,6 +166,10 @@ def caution(view: RunView, summary: Summary, compared: int) -> str:
     )
     if compared == 1:
         text = "Only one trial has a value, so nothing was compared yet."
+    left = len(view.outsiders)
+    if left:
+        verb = "does" if left == 1 else "do"
+        text += f" {count(left, 'trial')} outside the present plan {verb} not count."
     if summary.test:
         return text + " The test split was read once, after the search, for the chosen model only."
     return text + " The test split has not been read."
@@ -179,7 +184,9 @@ def trial_rows(view: RunView, trials: Sequence[Trial], best: Trial | None) -> di
     rows = []
     for trial in kept:
         line = _spark([v for _, v in values[trial.number]], low, high)
-        rows.append(_row(trial, places.get(trial.number), line, trial is best or trial == best))
+        row = _row(trial, places.get(trial.number), line, trial is best or trial == best)
+        outside = view.outsiders.get(trial.number)
+        rows.append(row | {"outside": "" if outside is None else outside.text})
     return {"rows": rows, "shown": len(kept), "total": len(trials)}
 
 
@@ -366,7 +373,7 @@ def provenance(view: RunView) -> list[tuple[str, str]]:
         rows += [("start of the search", start(pace))] if start(pace) else []
         rows += [("pace", plain(shown(pace.get("coefficients") or {}), limit=1000))]
     times = [("started", meta.get("started")), ("ended", meta.get("ended"))]
-    return rows + [(name, _moment(value)) for name, value in times if value]
+    return rows + [(name, moment(value)) for name, value in times if value]
 
 
 def _hashes(view: RunView) -> list[tuple[str, str]]:
@@ -379,9 +386,3 @@ def _hashes(view: RunView) -> list[tuple[str, str]]:
         with os.fdopen(handle, "rb") as file:
             found.append((name, hashlib.file_digest(file, "sha256").hexdigest()))
     return found
-
-
-def _moment(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e11:
-        return plain(value)
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(value))

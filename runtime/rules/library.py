@@ -31,7 +31,7 @@ def load_builtin(name: str, exclude: Sequence[str] = ()) -> Table:
     if name == f"{PREFIX}none":
         return Table(name, ())
     # Tests hold that what is shipped is sound; a start should not pay for looking again.
-    path = _builtin(name)
+    path = builtin_file(name)
     return read_table(_read(path), path.name, exclude)
 
 
@@ -39,7 +39,7 @@ def check_builtin(name: str, exclude: Sequence[str] = ()) -> None:
     """What `load_builtin` would object to, without ranking the table's actions."""
     if name == f"{PREFIX}none":
         return
-    path = _builtin(name)
+    path = builtin_file(name)
     if not exclude:
         return
     from automlc.runtime.rules.measured import check_excluded, is_measured
@@ -51,7 +51,8 @@ def check_builtin(name: str, exclude: Sequence[str] = ()) -> None:
         read_table(data, path.name, exclude)
 
 
-def _builtin(name: str) -> Path:
+def builtin_file(name: str) -> Path:
+    """The file of a shipped table; AutomlcError for a name that there is none of."""
     if name not in builtin_names():
         from automlc.spec.suggest import nearest
 

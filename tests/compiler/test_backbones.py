@@ -25,6 +25,7 @@ from automlc.spec.expressions import to_text
 from tests.compiler.hubs import hub_draft, hub_graph
 
 Change = Callable[[dict[str, Any]], object]
+WEIGHTS = hashlib.sha256(b"weights").hexdigest()
 
 
 def write(folder: Path, change: Change = lambda data: None) -> None:
@@ -39,7 +40,7 @@ def write(folder: Path, change: Change = lambda data: None) -> None:
         "input": {"channels": 3},
         "normalisation": {"mean": [0.1, 0.2, 0.3], "deviation": [1.0, 2.0, 3.0]},
         "model": [{"conv2d": {"filters": 7, "stride": 2}}, "batch_norm"],
-        "weights": {"file": "weights.safetensors", "sha256": hashlib.sha256(b"w").hexdigest()},
+        "weights": {"file": "weights.safetensors", "sha256": WEIGHTS},
     }
     change(data)
     (folder / "models" / MANIFEST).write_text(json.dumps(data), encoding="utf-8")

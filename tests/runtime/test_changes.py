@@ -81,6 +81,50 @@ def test_nothing_differs_between_a_plan_and_itself() -> None:
     assert found.effect == "nothing"
 
 
+def test_values_inside_of_an_option_are_told_one_by_one() -> None:
+    old = {"search__options": {"start": {"x": 0.25, "kind": "a"}}}
+    new = {"search__options": {"start": {"x": 0.75, "kind": "a"}}}
+    (change,) = differences(new, old).changes
+    told = (change.key, change.old, change.new, change.kind)
+    assert told == ("search.start.x", "0.25", "0.75", "search")
+    nothing, null = ({"search__options": {"start": s}} for s in ({"x": 1.0}, {"x": 1.0, "k": None}))
+    (change,) = differences(null, nothing).changes
+    assert (change.key, change.kind) == ("search", "search")
+
+
+def data_py(seed: int) -> str:
+    return f"import numpy as np\n\nTEST_FRACTION = 0.2\nSPLIT_SEED = {seed}  # of the rows\n"
+
+
+def by_reader(seed: int, reader: str | None) -> Side:
+    return Side(side(seed=seed).plan, reader=reader)
+
+
+SPLITS = [
+    (by_reader(0, data_py(0)), by_reader(5, data_py(5)), [("seed", "data")]),
+    (by_reader(0, data_py(3)), by_reader(5, data_py(3)), [("seed", "search")]),
+    (by_reader(0, "x = 1\n"), by_reader(5, "x = 1\n"), [("seed", "search")]),
+    (by_reader(0, data_py(0)), by_reader(0, data_py(3)), [("data.split.seed", "data")]),
+    (
+        by_reader(0, data_py(0)),
+        by_reader(5, data_py(3)),
+        [("seed", "search"), ("data.split.seed", "data")],
+    ),
+    (by_reader(0, None), by_reader(5, data_py(5)), [("seed", "search")]),
+    (by_reader(4, None), by_reader(4, data_py(4)), []),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), SPLITS)
+def test_a_seed_changes_the_data_where_it_draws_the_split(
+    old: Side, new: Side, expected: list[tuple[str, str]]
+) -> None:
+    assert [(c.key, c.kind) for c in compare(old, new).changes] == expected
+    known = old.reader is not None and new.reader is not None
+    unsure = any("is not known" in c.note for c in compare(old, new).changes)
+    assert unsure == (not known and bool(expected))
+
+
 PAIRS = [
     (space(number("x", 0, 1)), space(number("x", 0, 2)), "widened"),
     (space(choice("k", "a", "b")), space(choice("k", "b", "a", "c")), "widened"),
@@ -197,6 +241,19 @@ def test_word_vectors_with_other_contents_change_the_training() -> None:
     assert compare(having("a"), having("a")).changes == ()
     (change,) = compare(having("a"), having("b")).changes
     assert (change.key, change.kind) == ("space.embeddings.glove", "training")
+
+
+def test_weights_of_a_backbone_that_are_others_change_the_training() -> None:
+    def having(digest: str, family: str = "resnet") -> Side:
+        node = {"id": "model.0", "kind": "backbone", "name": "models/small", "sha256": digest}
+        return Side(side(**space(X)).plan, graph({**node, "family": family, "trainable": "true"}))
+
+    assert compare(having("a" * 64), having("a" * 64)).changes == ()
+    (change,) = compare(having("a" * 64), having("b" * 64)).changes
+    assert (change.key, change.kind) == ("space.backbones", "training")
+    assert (change.old, change.new) == ("models/small (aaaaaaaa)", "models/small (bbbbbbbb)")
+    (change,) = compare(having("a" * 64), having("a" * 64, "xception")).changes
+    assert (change.key, change.kind) == ("space.model", "training")
 
 
 def branch(parameter_: str, **bodies: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from toy import (
 
 from automlc.cli.main import cli
 from automlc.runtime.plan import load_plan
+from automlc.runtime.report.build import collect
 from automlc.runtime.view import RunView
+from automlc.runtime.why import why
 from automlc.spec.errors import AutomlcError
 
 DECAY = parameter("weight_decay", {"kind": "float", "low": 0.0, "high": 0.5, "log": False}, 0.25)
@@ -236,6 +239,134 @@ def test_a_diff_with_a_run_counts_the_trials_that_stay_valid(tmp_path: Path) -> 
     assert f"{inside} of 6 trials stay valid" in text.output
     same = CliRunner().invoke(cli, ["diff", str(run), str(tmp_path / "old"), "--exit-code"])
     assert same.exit_code == 0
+
+
+def with_layer(folder: Path, units: str) -> Path:
+    """The project with a graph.json of one layer."""
+    args = {"units": units}
+    node = {"id": "model.0", "kind": "operation", "op": "dense", "args": args}
+    (folder / "graph.json").write_text(json.dumps({"contract": {}, "nodes": [node]}))
+    write_manifest(folder)
+    return folder
+
+
+def width(*values: int) -> Any:
+    return parameter("width", {"kind": "choice", "values": list(values)}, values[0])
+
+
+def test_a_diff_with_a_run_sees_trials_as_the_plan_of_the_run_writes_them(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    old = with_layer(project(tmp_path / "old", budget__trials=3), "64")
+    assert run_here(old, run) == 0
+    wide = {"budget__trials": 6, **space(X, KIND, width(32, 64))}
+    assert run_here(with_layer(project(tmp_path / "wide", **wide), "width"), run, resume=True) == 0
+    other = with_layer(project(tmp_path / "other", **{**wide, **space(X, KIND, width(64, 128))}),
+                       "width")  # fmt: skip
+    drawn = [configs(run)[number]["width"] for number in (4, 5, 6)]
+    valid = 3 + drawn.count(64)  # the first three count as 64: that is what they were
+    assert valid < 6
+    text = CliRunner().invoke(cli, ["diff", str(run), str(other)]).output
+    assert f"{valid} of 6 trials stay valid" in text
+
+
+def told(run: Path, number: int) -> str:
+    done = CliRunner().invoke(cli, ["why", str(number), str(run)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_why_says_since_which_plan_a_trial_is_outside_and_for_what(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    assert resume(tmp_path, budget__trials=8, **space(NARROW, KIND)) == 0
+    # A third plan that does not mention x again: still outside since the second.
+    third = project(tmp_path / "third", budget__trials=9, **space(NARROW, KIND))
+    assert run_here(third, run, resume=True) == 0
+    out = {n for n, config in configs(run).items() if config["x"] > 0.5}
+    assert out
+    for number, config in configs(run).items():
+        text = told(run, number)
+        reason = rf"x = {config['x']!r} is not in float\(0\.0, 0\.5\)"
+        line = rf"  outside the plan since plan 2 \(\d{{4}}-\d\d-\d\d [\d:]{{8}} UTC\): {reason}"
+        assert bool(re.search(line, text)) == (number in out)
+        assert ("does not count" in text) == (number in out)
+        assert ("rank" in text) == (number not in out)
+    with RunView.open(run) as view:
+        assert set(view.outsiders) == out
+        ranks = [view.rank(trial) for trial in view.trials() if trial.number not in out]
+        ended = [rank for rank in ranks if rank is not None]
+        assert sorted(place for place, _ in ended) == list(range(1, len(ended) + 1))
+        assert {total for _, total in ended} == {len(ended)}
+        found = [row["number"] for row in view.flat_trials() if row["outside"] is not None]
+        assert set(found) == out
+        (plan_2, _) = view.plans()
+        one = why(view, min(out)).to_json()
+        assert one["outside"] == {
+            "plan": 2,
+            "since": plan_2["time"],
+            "reason": plan_2["outside"][str(min(out))],
+        }
+        assert why(view, next(n for n in configs(run) if n not in out)).outside is None
+
+
+def test_a_trial_that_comes_back_is_no_longer_outside(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    assert resume(tmp_path, budget__trials=7, **space(NARROW, KIND)) == 0
+    wide = project(tmp_path / "third", budget__trials=8)
+    assert run_here(wide, run, resume=True) == 0
+    assert "outside the plan" not in "".join(told(run, number) for number in configs(run))
+    narrow = project(tmp_path / "fourth", budget__trials=9, **space(NARROW, KIND))
+    assert run_here(narrow, run, resume=True) == 0
+    out = min(n for n, config in configs(run).items() if config["x"] > 0.5)
+    assert "outside the plan since plan 4 (" in told(run, out)
+
+
+def test_why_says_that_a_trial_without_weights_cannot_be_the_best(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    assert resume(tmp_path, budget__trials=9, **space(NARROW, KIND)) == 0
+    store = store_of(run)
+    lost = [int(n) for n in store.meta()["lost"]]
+    store.close()
+    assert lost
+    for number in configs(run):
+        text = "it counts, but cannot be the best any more: its weights were not kept"
+        assert (text in told(run, number)) == (number in lost)
+
+
+def test_the_report_marks_trials_outside_and_does_not_count_them(tmp_path: Path) -> None:
+    run = start(tmp_path)
+    assert resume(tmp_path, budget__trials=9, **space(NARROW, KIND)) == 0
+    out = {n for n, config in configs(run).items() if config["x"] > 0.5}
+    with RunView.open(run) as view:
+        found = collect(view)
+    rows_ = {row["number"]: row for row in found["trials"]["rows"]}
+    assert {n for n, row in rows_.items() if row["outside"]} == out
+    assert {n for n, row in rows_.items() if row["place"] is None} >= out
+    assert "outside the present plan" in found["caution"]
+    best = found["charts"]["progress"]["best"]["value"][-1]
+    assert best == max(row["value"] for n, row in rows_.items() if n not in out)
+
+
+def test_verbs_that_read_a_run_killed_in_a_switch_see_the_plan_that_holds(tmp_path: Path) -> None:
+    old = project(tmp_path / "old", budget__trials=3)
+    new = project(tmp_path / "new", budget__trials=5, **space(NARROW, KIND))
+    run = tmp_path / "run"
+    assert run_here(old, run) == 0
+    assert run_forked(new, run, resume=True, fault="driver.switch.recorded:1:sigkill") == -9
+    assert load_plan(run / "plan.json").budget.trials == 3  # not settled yet
+    before = {p: p.read_bytes() for p in sorted((run / "project").iterdir())}
+    status = json.loads(CliRunner().invoke(cli, ["status", str(run), "--json"]).output)
+    assert status["budget"]["trials"] == 5
+    assert status["state"] == "interrupted"
+    assert status["resume"] == f"automlc run {run} --resume"
+    same = CliRunner().invoke(cli, ["diff", str(run), str(new), "--exit-code"])
+    assert same.exit_code == 0, same.output
+    assert f"cd {run}/plans/2/project && python train.py --config ../../../t0001/" in told(run, 1)
+    with RunView.open(run) as view:
+        assert [p["domain"]["high"] for p in view.parameters() if p["name"] == "x"] == [0.5]
+    assert {p: p.read_bytes() for p in sorted((run / "project").iterdir())} == before
+    assert run_forked(run, run, resume=True) == 0
+    with RunView.open(run) as view:
+        assert view.project == run / "project"
 
 
 def test_a_run_killed_anywhere_in_a_switch_is_under_one_plan_or_the_other(tmp_path: Path) -> None:
