@@ -440,7 +440,7 @@ class ModelParser:
         try:
             expr: Expr = read_expression(node)
         except ExpressionError as error:
-            self.problems.found.append(error.diagnostic())
+            self.problems.include(error.diagnostic())
             return None
         done: Expr = substitute(expr, given)  # generic over dataclasses
         if not names(done) & self.constants.keys():

@@ -158,11 +158,11 @@ def _space(merge: _Merge, forbidden: tuple[Expr, ...], problems: Problems) -> Sp
     for problem in check_references(tuple(merge.parameters.values()), forbidden):
         # A spec may narrow a preset's choice: conditions of the preset then just never hold.
         if problem.code != "E312" or problem.span is None or problem.span.file not in SHIPPED:
-            problems.found.append(problem)
+            problems.include(problem)
     try:
         return Space(merge.parameters.values(), forbidden)
     except SpecError as error:
-        problems.found += error.diagnostics
+        problems.include(*error.diagnostics)
         return None
 
 

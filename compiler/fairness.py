@@ -177,7 +177,7 @@ def _bound(expr: Compare, metric: FairnessMetric, key: str, problems: Problems) 
     try:
         value = evaluate(expr.right, {})
     except ExpressionError as error:
-        problems.found.append(error.diagnostic(key))
+        problems.include(error.diagnostic(key))
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         problems.add(

@@ -12,6 +12,7 @@ class Problems:
     """A growing list of diagnostics."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    _known: set[Diagnostic] = field(default_factory=set)
 
     def add(
         self,
@@ -24,9 +25,14 @@ class Problems:
         notes: tuple[Note, ...] = (),
         fix: Fix | None = None,
     ) -> None:
-        problem = Diagnostic(code, message, span, hint, key, notes, fix)
-        if problem not in self.found:
-            self.found.append(problem)
+        self.include(Diagnostic(code, message, span, hint, key, notes, fix))
+
+    def include(self, *diagnostics: Diagnostic) -> None:
+        """Add what another step found; nothing is said twice."""
+        for one in diagnostics:
+            if one not in self._known:
+                self._known.add(one)
+                self.found.append(one)
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -225,14 +225,14 @@ def check_unused(
     for parameter in space.parameters:
         if parameter.when is not None:
             used |= names(parameter.when)
+    candidates = sorted(used & set(space.names))
     for name in declared:
         if name in used:
             continue
-        near = nearest(name, sorted(used & set(space.names)))
+        near, span = nearest(name, candidates), loaded.key_spans(f"space.parameters.{name}")
         problems.add(
-            "W521", f"the parameter {name} is used by neither the model nor the training",
-            loaded.key_spans(f"space.parameters.{name}"),
-            fix=swap(loaded.key_spans(f"space.parameters.{name}"), name, near, safe=False),
+            "W521", f"the parameter {name} is used by neither the model nor the training", span,
+            fix=swap(span, name, near, safe=False),
             hint=f"did you mean {near}?" if near else "use it in space.model, or remove it",
             key=f"space.parameters.{name}",
         )  # fmt: skip

@@ -8,6 +8,7 @@ loader follows YAML 1.1, where `no` is false and `1e-3` is text.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import yaml
@@ -51,11 +52,17 @@ class MappingNode:
 
     def get(self, key: str) -> Node | None:
         """The value of a key, or None."""
-        return next((value for k, value in self.items if k.text == key), None)
+        found = self._by_key.get(key)
+        return found[1] if found else None
 
     def key(self, key: str) -> ScalarNode | None:
         """The node of the key itself, or None."""
-        return next((k for k, _ in self.items if k.text == key), None)
+        found = self._by_key.get(key)
+        return found[0] if found else None
+
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[ScalarNode, Node]]:
+        return {item[0].text: item for item in reversed(self.items)}  # the first of its name
 
 
 ALIAS = "*"  # the style of a refused alias: its value is unknown

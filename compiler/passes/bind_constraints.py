@@ -99,7 +99,7 @@ def _bind(draft: Draft, expr: Expr, key: str) -> Constraint | None:
     try:
         value = evaluate(right, {})
     except ExpressionError as error:
-        draft.problems.found.append(error.diagnostic(key))
+        draft.problems.include(error.diagnostic(key))
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         draft.problems.add("E345", "the bound of a constraint is a number", span, key=key)

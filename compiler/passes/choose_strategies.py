@@ -62,7 +62,7 @@ def _resolve(
     except ValidationError as error:
         found = explain_validation(error, draft.loaded.node, model, (section,))
         found = [_elsewhere(one, registry, section, word, name) for one in found]
-        draft.problems.found += [_with_word(draft, one, section, word, name) for one in found]
+        draft.problems.include(*[_with_word(draft, one, section, word, name) for one in found])
         return None
     return Choice(name, values.model_dump(mode="json"))
 

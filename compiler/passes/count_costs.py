@@ -29,7 +29,7 @@ def count_costs(draft: Draft) -> Draft:
     try:
         after, total = counter.count(draft.expansion.model, shape, env)
     except ExpressionError as error:
-        draft.problems.found.append(error.diagnostic("space.model"))
+        draft.problems.include(error.diagnostic("space.model"))
         return draft
     last = draft.expansion.model[-1].span if draft.expansion.model else None
     features = after.features if isinstance(after, Vector) else None

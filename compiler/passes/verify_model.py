@@ -29,7 +29,7 @@ def verify_model(draft: Draft) -> Draft:
         return _verify(draft, draft.expansion.space)
     except ExpressionError as error:
         # A condition without a value, such as a division by zero, for some configurations.
-        draft.problems.found.append(error.diagnostic("space"))
+        draft.problems.include(error.diagnostic("space"))
         return draft
 
 
