@@ -277,6 +277,8 @@ class ModelParser:
             fix = swap(node.span, name, near)
             if (kind := _activation(name)) is not None:
                 written = f"activation: {{kind: {kind}}}"
+                if node.span.file.endswith(".aml"):
+                    written = f"activation(kind={kind})"
                 hint, fix = f"write {written}", None if args else put(node.span, written)
             self.problems.add(
                 "E322", f"no operation is called {name!r}", node.span, hint=hint, fix=fix

@@ -19,6 +19,11 @@ from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 CLAUSES = ("default", "step", "when")
 _HEAD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?=[(\[])")
+# What no domain has: a range, alternatives, brackets of two kinds, something behind its bracket.
+_NO_DOMAIN = re.compile(
+    r"\.\.|…|\d to \d|\|(?!\|)|^[^(\[]*,|^\w+\s*\([^()\[\]]*\]|^\w+\s*\[[^()\[\]]*\)|\)\s*,"
+)
+_STRINGS = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _PIECE = re.compile(
     r"""[()\[\]]|"(?:[^"\\]|\\.)*"|'[^']*'|,|=|\b(?:default|step|when|as)\b|[A-Za-z_][\w.]*|.""",
     re.S,
@@ -32,6 +37,10 @@ def declaration(build: Builder, token: Tok) -> Node:
     parts = dict(_clauses(token, CLAUSES))
     domain = parts.pop("", None)
     match = _HEAD.match(domain.text) if domain is not None else None
+    if domain is not None and _NO_DOMAIN.search(_STRINGS.sub("", domain.text)):
+        span = build.places.span(domain.start, domain.end)
+        build.report("E113", "this is no domain", span, "write choice(a, b), or float(0, 0.5)")
+        return build.scalar(domain)
     if domain is None or match is None:
         if not parts or domain is None:
             return build.scalar(token)
@@ -86,6 +95,9 @@ def _made(
         span = build.places.span(body.start, body.end)
         yield ScalarNode("of", "of", span), MappingNode(branches, span)
     elif name.text == "repeat" and body is not None and head is not None:
+        if re.search(r"\w\s+(times|x)$", head.text):
+            span = build.places.span(head.start, head.end)
+            build.report("E113", "this is no number", span, "write repeat 3 { … }")
         yield name, build.scalar(head)
         if "as" in parts:
             yield _pair(build, "as", parts["as"], build.scalar(parts["as"]))

@@ -183,17 +183,63 @@ def load_text(text: str, file: str = "<text>", variant: Variant = PLAIN) -> Load
     return _load(SourceFile(Path(file), text), file, variant)
 
 
+def keys_of(section: str) -> frozenset[str]:
+    """The keys that a section may have; those of the top for an empty name."""
+    model = _fields_at(Spec, (section,) if section else ())
+    return frozenset(model.model_fields if model else ())
+
+
 def parse(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """The tree of a spec's text and what is wrong with its syntax; the suffix tells the surface."""
     if file.endswith(".aml"):
         from automlc.spec.aml import parse_aml
 
         return parse_aml(text, file)
-    return parse_yaml(text, file)
+    root, found = parse_yaml(text, file)
+    if not isinstance(root, MappingNode) and text.strip():
+        from automlc.spec.surfaces import written_as_dsl
+
+        other = written_as_dsl(text, file)
+        return (root, found) if other is None else (None, [other])
+    return root, found
 
 
 def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
+    try:
+        return _as_written(source, file, variant)
+    except SpecError as error:
+        if source.text.isascii():
+            raise
+        from automlc.spec.lookalikes import blamed
+
+        def read(text: str) -> list[Diagnostic]:
+            try:
+                return list(_as_written(replace(source, text=text), file, variant).warnings)
+            except SpecError as other:
+                return list(other.diagnostics)
+
+        raise blamed(error, source.text, file, read) from None
+
+
+def _as_written(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     root, found = parse(source.text, file)
+    told = bool(found)
+    try:
+        return _read(source, file, variant, root, found)
+    except SpecError:
+        if told or not file.endswith(".aml"):  # else parse has looked for habits
+            raise
+        from automlc.spec.aml_habits import as_meant
+
+        meant = as_meant(source.text, file)
+        if meant is None:
+            raise
+        return _read(source, file, variant, *meant)
+
+
+def _read(
+    source: SourceFile, file: str, variant: Variant, root: Node | None, found: list[Diagnostic]
+) -> LoadedSpec:
     if root is not None or not found:
         root = check_root(root, file, found)
     spec: Spec | None = None
@@ -213,8 +259,12 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
         from automlc.spec.repairs import with_repairs
 
         found = with_repairs(found, root if layers is None else None, source.text, file)
-    if file.endswith(".aml"):  # an edit that writes YAML's marks is none there
-        found = [d if _is_plain(d.fix) else replace(d, fix=None) for d in found]
+    if found and file.endswith(".aml"):
+        from automlc.spec.aml_repairs import with_repairs as with_aml_repairs
+
+        # An edit that writes YAML's marks is none there.
+        found = [d if _is_plain(d) else replace(d, fix=None) for d in found]
+        found = with_aml_repairs(found, source.text, file)
     loaded = None
     if spec is not None and isinstance(root, MappingNode):
         loaded = LoadedSpec(spec, root, source, tuple(found), layers)
@@ -226,8 +276,13 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     return loaded
 
 
-def _is_plain(fix: Fix | None) -> bool:
-    return fix is None or not any("{" in edit.text or ": " in edit.text for edit in fix.edits)
+# Codes of statements: their edits write statements.
+_STATEMENTS = frozenset(("E113", "E114", "E115", "E116", "E117", "E119"))
+
+
+def _is_plain(d: Diagnostic) -> bool:
+    edits = d.fix.edits if d.fix is not None and d.code not in _STATEMENTS else ()
+    return not any("{" in edit.text or ": " in edit.text for edit in edits)
 
 
 _EXAMPLE = "begin with automlc: 1, then task: and data:"
@@ -604,7 +659,7 @@ def _as_model(annotation: Any) -> type[BaseModel] | None:
     return annotation if is_model else None
 
 
-_SAMPLES = {
+SAMPLES = {
     "automlc": "automlc: 1",
     "task": "task: {kind: image_classification}",
     "data": "data: {source: builtin:digits}",
@@ -619,12 +674,21 @@ _SAMPLES = {
     "stopping": "stopping: asha",
     "backend": "backend: pytorch",
     "space": "space: {preset: image/blocks}",
+    "seed": "seed: 3",
+    "name": "name: digits",
+    "constraints": "constraints: [model.size <= 5MB]",
+    "rules": "rules: builtin/dream",
+    "task.metric": "metric: accuracy",
+    "budget.trials": "trials: 20",
+    "budget.epochs": "epochs: 10",
+    "budget.wall": "wall: 2h",
+    "budget.memory": "memory: 4GB",
 }
 
 
 def _missing(path: _Path, root: Node, model: type[BaseModel], loc: _Path) -> Diagnostic | None:
     key = dotted(path)
-    hint = f"add {_SAMPLES.get(key, f'{path[-1]}: …')}"
+    hint = f"add {SAMPLES.get(key, f'{path[-1]}: …')}"
     owner = _fields_at(model, loc[:-1])
     parent = find(root, path[:-1])
     if parent and isinstance(parent[1], MappingNode) and owner:
@@ -804,7 +868,7 @@ def _section_hint(key: str, node: Node | None) -> str | None:
     if isinstance(node, SequenceNode):
         if node.items and all(isinstance(item, MappingNode) for item in node.items):
             return "remove the dashes: a section has keys, not items"
-        return f"write {_SAMPLES[key]}" if key in _SAMPLES else "write one key and value a line"
+        return f"write {SAMPLES[key]}" if key in SAMPLES else "write one key and value a line"
     if not isinstance(node, ScalarNode) or node.value is None:
         return None
     if re.match(r"\w+:\S", node.text) and key != "data":
@@ -813,7 +877,7 @@ def _section_hint(key: str, node: Node | None) -> str | None:
         return f"write {pair[1]}: {pair[2]}, with a colon"
     if key == "data":
         return f"write data: {{source: {clean(node.text)}}}"
-    return f"write {_SAMPLES[key]}" if key in _SAMPLES else None
+    return f"write {SAMPLES[key]}" if key in SAMPLES else None
 
 
 def _count_hint(context: Mapping[str, Any]) -> str:

@@ -1,0 +1,796 @@
+"""Statements of `.aml` files as other languages write them: said once, and read as meant.
+
+`trials: 3`, `trials = 3,`, a section made by indentation, items with dashes, `// comment`,
+`budget(trials=3)`. Each is a finding with the edits that make a statement of it. The edits are
+applied to a copy of the text and that is read instead, so that one mistake has one message and the
+rest of the file is judged as it was meant. Places stay those of the file.
+
+Sought only in files with findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from automlc.spec.aml import (
+    LISTS,
+    MAIN,
+    MOST,
+    Block,
+    Items,
+    Statement,
+    Text,
+    parse_plain,
+    read_statements,
+)
+from automlc.spec.aml_tokens import Kept, Places, Tok, tokens
+from automlc.spec.diagnostics import Diagnostic, Edit, Fix, lines_of, quote
+from automlc.spec.surfaces import written_as_yaml
+from automlc.spec.yaml_nodes import Node
+
+MAX_ROUNDS = 12  # an edit may show the next habit, as in braces within braces
+
+Change = tuple[int, int, str]  # from, to, what is put there
+LAYERS = "layers"  # the place of a model's statements; others as in spec/aml.py
+_STRUCTURES = ("choice", "repeat", "residual")
+_SPACE = frozenset(("preset", "expand", "backbones", "embeddings", "parameters", "forbid", "model"))
+_SIGN = re.compile(r"(:=|=>|->|==?|:)\s*")
+_COMMENT = re.compile(r"//+|/\*+|--+|%+|;+")
+_RANGE = re.compile(r"([-\d.e]+?)\s*(\.\.+|\bto\b|\u2026|\u2013)\s*([-\d.e]+)")
+_PLAIN = re.compile(r"[\w.]+")
+
+
+class Habit(NamedTuple):
+    """What is said of a place, and the changes that make it a statement."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    hint: str
+    changes: tuple[Change, ...]
+    fixes: bool = True  # what cannot be put right is only taken out of the way
+    safe: bool = True
+
+
+def as_meant(text: str, file: str) -> tuple[Node | None, list[Diagnostic]] | None:
+    """The tree of a file as it was meant and all findings of its syntax; None without habits."""
+    whole = written_as_yaml(text, file)
+    if whole is not None:
+        return None, [whole]
+    places, told = Places(text, file), list[Diagnostic]()
+    for _ in range(MAX_ROUNDS):
+        statements, _ = read_statements(text, places)
+        if statements is None:
+            break
+        open_block = _open_block(text)
+        habits = [open_block] if open_block else _apart(_Finder(text).of(statements, ""))
+        if not habits:
+            break
+        told += [_told(habit, places) for habit in habits]
+        text, places = _changed(text, places, [c for habit in habits for c in habit.changes])
+    if not told:
+        return None
+    root, found = parse_plain(text, places)
+    return root, [*told[:MOST], *found]
+
+
+def _told(habit: Habit, places: Places) -> Diagnostic:
+    edits = tuple(Edit(places.span(start, end), new) for start, end, new in habit.changes)
+    fix = Fix(edits, habit.safe) if habit.fixes and edits else None
+    span = places.span(habit.start, habit.end)
+    return Diagnostic(habit.code, habit.message, span, habit.hint, fix=fix)
+
+
+def _apart(habits: Iterator[Habit]) -> list[Habit]:
+    """Those whose changes do not touch; others are found again in the next round."""
+    chosen: list[Habit] = []
+    taken: list[tuple[int, int]] = []
+    for habit in habits:
+        places = [(start, end) for start, end, _ in habit.changes]
+        if not any(a == b or (a[0] < b[1] and b[0] < a[1]) for a in places for b in taken):
+            chosen.append(habit)
+            taken += places
+        if len(chosen) == MOST:
+            break
+    return chosen
+
+
+def _changed(text: str, places: Places, changes: list[Change]) -> tuple[str, Places]:
+    kept, parts, at, now = list[Kept](), list[str](), 0, 0
+    for start, end, new in sorted(changes):
+        kept.append(Kept(now, at, start - at))
+        parts += [text[at:start], new]
+        now += start - at + len(new)
+        at = end
+    kept.append(Kept(now, at, len(text) - at))
+    return "".join([*parts, text[at:]]), places.after(kept)
+
+
+# Brackets ---------------------------------------------------------------------------------------
+
+
+def _open_block(text: str) -> Habit | None:
+    """A `{` or `[` without its partner; where that was meant to be is told by the indentation."""
+    opened: list[Tok] = []
+    behind = 0  # the end of the token before
+    suspect: Habit | None = None
+    for token in tokens(text):
+        if token.type == "END" and token.text != ";":
+            continue
+        start = _line_start(text, token.start)
+        column = len(text[start : token.start])
+        first = not text[start : token.start].strip()
+        while suspect is None and first and opened and behind:
+            indent = _indent(text, opened[-1].start)
+            is_closing = token.type in ("RBRACE", "RSQB")
+            if column > len(indent) or (column == len(indent) and is_closing):
+                break
+            suspect = _unclosed(text, opened[-1], behind)
+        if token.type in ("LBRACE", "LSQB"):
+            opened.append(token)
+        elif token.type in ("RBRACE", "RSQB") and opened:
+            if opened[-1].type[1:] != token.type[1:]:
+                return None  # one for another, which the reader says
+            opened.pop()
+        behind = token.end
+    if not opened:
+        return None  # however it is indented
+    return suspect or _unclosed(text, opened[-1], behind)
+
+
+def _unclosed(text: str, opened: Tok, behind: int) -> Habit:
+    kind, closing = ("block", "}") if opened.type == "LBRACE" else ("list", "]")
+    message, hint = f"this {kind} is not closed", f"add `{closing}`"
+    line = _line_start(text, opened.start)
+    end = re.compile(r"[^\r\n]*").match(text, behind)
+    if line == _line_start(text, behind) and behind > opened.end:
+        change = (behind, behind, f" {closing}")
+        if end and re.match(rf"\s*#.*\{closing}", end[0]):
+            hint = f"the `{closing}` of this line stands in a comment: add one before the `#`"
+    else:
+        at = end.end() if end else behind
+        change = (at, at, f"\n{_indent(text, opened.start)}{closing}")
+        hint = f"add `{closing}` below line {len(lines_of(text[:at]))}"
+    return Habit("E114", message, opened.start, opened.end, hint, (change,), safe=False)
+
+
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _indent(text: str, offset: int) -> str:
+    line = text[_line_start(text, offset) : offset]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+# Habits -------------------------------------------------------------------------------------------
+
+
+class _Finder:
+    """Looks through the statements of a text."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def of(self, statements: Sequence[Statement], place: str) -> Iterator[Habit]:
+        """The habits of statements that stand at a place, and of those within them."""
+        index = 0
+        while index < len(statements):
+            one = statements[index]
+            group = self.group(statements, index) if place != LAYERS else []
+            if group:
+                yield self.section(one, group, place)
+                index += 1 + len(group)
+                continue
+            following = statements[index + 1] if index + 1 < len(statements) else None
+            if following is not None and self.is_open(one) and following.word is None:
+                yield self.brace_below(one, following)
+                index += 2
+                continue
+            habit = next((h for find in _FINDERS if (h := find(self, one, place))), None)
+            if habit is not None:
+                yield habit
+            elif isinstance(one.value, Block):
+                yield from self.of(one.value.statements, _inside(one, place))
+            elif isinstance(one.value, Items):
+                for item in one.value.items:
+                    if isinstance(item, Block):
+                        yield from self.of(item.statements, "-")
+            index += 1
+
+    # -- places in the text --
+
+    def line_start(self, offset: int) -> int:
+        return _line_start(self.text, offset)
+
+    def column(self, offset: int) -> int | None:
+        """How far a place is indented; None if more than blanks stand before it."""
+        start = self.line_start(offset)
+        return None if self.text[start:offset].strip() else offset - start
+
+    def line_end(self, offset: int) -> int:
+        """Where the line ends."""
+        ends = [at for mark in "\r\n" if (at := self.text.find(mark, offset)) >= 0]
+        return min(ends, default=len(self.text))
+
+    def first(self, one: Statement) -> int:
+        if one.word is not None:
+            return one.word.start
+        assert isinstance(one.value, Block | Items)
+        return one.value.start
+
+    def last(self, one: Statement) -> int:
+        """Where a statement ends."""
+        if isinstance(one.value, Text):
+            return one.value.token.end
+        if one.value is not None:
+            return one.value.end
+        assert one.word is not None
+        return one.word.end
+
+    def cut(self, one: Statement) -> str:
+        return self.text[self.first(one) : self.last(one)]
+
+    # -- sections by indentation --
+
+    def is_open(self, one: Statement) -> bool:
+        """Whether a statement has a key alone, or a key and a sign."""
+        if one.word is None or one.head is not None or one.marked:
+            return False
+        if one.word.text == "-":
+            return False
+        if one.value is None:
+            return True
+        text = one.value.token.text if isinstance(one.value, Text) else "x"
+        return isinstance(one.value, Text) and text in (":", "=", ":=", "=>", ": |", ": >")
+
+    def group(self, statements: Sequence[Statement], index: int) -> list[Statement]:
+        """The statements that are indented below a key without a value."""
+        one = statements[index]
+        if not self.is_open(one):
+            return []
+        column = self.column(self.first(one))
+        group: list[Statement] = []
+        for other in statements[index + 1 :]:
+            at = self.column(self.first(other))
+            dash = other.word is not None and other.word.text == "-"
+            if at is None and not group:
+                break
+            if at is not None and column is not None and (at < column if dash else at <= column):
+                break
+            if other.word is None and not group:
+                break  # a brace in the next line
+            group.append(other)
+        return group
+
+    def section(self, one: Statement, group: list[Statement], place: str) -> Habit:
+        """`budget:` and indented lines below it."""
+        assert one.word is not None
+        word, start = one.word.text, one.word.end
+        if all(other.word is not None and other.word.text == "-" for other in group):
+            return self.items(one, group, place)
+        end = self.line_end(self.last(group[-1]))
+        indent = " " * (self.column(one.word.start) or 0)
+        changes = ((start, self.last(one), " {"), (end, end, f"\n{indent}}}"))
+        sign = self.last(one) > start
+        at = self.last(one) - 1 if sign else one.word.start
+        message = f"the statements of {quote(word)} stand between braces, not below it"
+        return Habit("E113", message, at, self.last(one), f"write {word[:40]} {{ … }}", changes)
+
+    def items(self, one: Statement, group: list[Statement], place: str) -> Habit:
+        """`constraints:` and lines with dashes below it."""
+        assert one.word is not None
+        key = one.word.text
+        words = [other.word for other in group if other.word is not None]
+        message = f"the items of {quote(key)} stand between [ and ], without dashes"
+        example = " ".join(self.cut(group[0])[1:].split())[:40]
+        changes: list[Change] = []
+        if grown := next((w for (p, w), name in LISTS.items() if (p, name) == (place, key)), None):
+            message = f"{quote(key)} are statements of their own, without dashes"
+            indent = " " * (self.column(one.word.start) or 0)
+            changes.append(self.line_of(one))
+            changes += [(self.line_start(w.start), w.end, indent + grown) for w in words]
+            hint = f"write {grown} {example}"
+        else:
+            block = place == "space" and key == "model"
+            opening, closing = ("{", "}") if block else ("[", "]")
+            if block:
+                message = "the layers of a model stand between braces, without dashes"
+            end = self.line_end(self.last(group[-1]))
+            indent = " " * (self.column(one.word.start) or 0)
+            changes.append((one.word.end, self.last(one), f" {opening}"))
+            changes += [self.dash(word) for word in words]
+            changes.append((end, end, f"\n{indent}{closing}"))
+            hint = f"write {key[:40]} {opening} {example} {closing}"
+            if not block:
+                hint = f"write {key[:40]} [{example}]"
+        return Habit("E113", message, words[0].start, words[0].end, hint, tuple(changes))
+
+    def dash(self, word: Tok) -> Change:
+        end = word.end
+        while self.text[end : end + 1] in (" ", "\t"):
+            end += 1
+        return word.start, end, ""
+
+    def line_of(self, one: Statement) -> Change:
+        """A statement taken away, with its line if it has that for itself."""
+        start, end = self.first(one), self.last(one)
+        after = self.line_end(end)
+        if self.column(start) is None or self.text[end:after].strip():
+            return start, end, ""
+        after += 2 if self.text[after : after + 2] == "\r\n" else 1
+        return self.line_start(start), min(after, len(self.text)), ""
+
+    def brace_below(self, one: Statement, below: Statement) -> Habit:
+        """A `{` in the line below its key."""
+        assert one.word is not None
+        at = self.first(below)
+        changes = ((one.word.end, at, " "),)
+        hint = f"write {one.word.text[:40]} {{"
+        if "#" in self.text[self.last(one) : at]:
+            changes = ((one.word.end, self.last(one), " {"), (at, at + 1, ""))  # type: ignore[assignment]
+        message = "a block begins in the line of its key"
+        return Habit("E113", message, at, at + 1, hint, changes)
+
+
+def _inside(one: Statement, place: str) -> str:
+    """The place of the statements in a statement's block."""
+    word = one.word.text if one.word is not None else ""
+    if place == LAYERS:
+        return LAYERS if word in (*_STRUCTURES, "repeat") else "-" if one.head is None else LAYERS
+    if place == "space" and word in ("model", "block", "def"):
+        return LAYERS
+    if place == "" and (word in MAIN or word == "profiles"):
+        return word
+    return "" if place == "profiles" else f".{word}" if place == "" else "-"
+
+
+# Single statements --------------------------------------------------------------------------------
+
+_Found = Habit | None
+
+
+def _comment(f: _Finder, one: Statement, place: str) -> _Found:
+    """`// a comment`."""
+    word = one.word
+    if word is None or not (match := _COMMENT.match(word.text)) or word.text == "-":
+        return None
+    start = word.start
+    end = f.line_end(start)
+    if word.text.startswith("/*"):
+        closed = f.text.find("*/", start)
+        if closed >= 0 and not re.search("[\r\n]", f.text[start:closed]):
+            end = closed + 2
+            if f.text[end : f.line_end(end)].strip():
+                return None
+            inside = f.text[start + match.end() : closed].strip("* ")
+            changes: tuple[Change, ...] = ((start, end, f"# {inside}"),)
+            return Habit("E113", "`/*` begins no comment", start, start + 2,
+                         f"write # {inside[:40]}", changes)  # fmt: skip
+        return None
+    sign = match[0]
+    rest = " ".join(f.text[start + len(sign) : end].split())[:40]
+    mark = "#" if f.text[start + len(sign) : start + len(sign) + 1] in (" ", "\t") else "# "
+    message = f"{quote(sign)} begins no comment"
+    change = (start, start + len(sign), mark)
+    return Habit("E113", message, start, start + len(sign), f"write # {rest}", (change,))
+
+
+def _dash(f: _Finder, one: Statement, place: str) -> _Found:
+    """`- flatten` in a model."""
+    if place != LAYERS or one.word is None or one.word.text != "-":
+        return None
+    start, end, _ = f.dash(one.word)
+    rest = f.text[end : f.last(one)][:40]
+    return Habit("E113", "a layer begins without a dash", start, start + 1, f"write {rest}",
+                 ((start, end, ""),))  # fmt: skip
+
+
+def _sign(f: _Finder, one: Statement, place: str) -> _Found:
+    """`trials: 3`, `trials = 3`, `lr: log_uniform(…)`, `dense: {units: 8}`."""
+    text = one.head or one.value
+    if one.word is None or not isinstance(text, Text) or text.token.type != "TEXT":
+        return None
+    token, word = text.token, one.word.text
+    match = _SIGN.match(token.text)
+    if match is None or one.marked or (place == LAYERS and match[1] in ("->", "=>")):
+        return None
+    at, end = token.start, token.start + match.end()
+    sign = match[1]
+    rest = f.text[end : f.last(one)]
+    comma = next(_commas(rest), len(rest))
+    shown = " ".join(rest[:comma].split())[:40]
+    if place == LAYERS and isinstance(one.value, Block) and word not in _STRUCTURES:
+        return _arguments(f, one, at, one.value)
+    between = f"{quote(sign)} does not stand between key and value"
+    if place == "space" and word not in _SPACE and one.head is None and rest:
+        message = f"{quote(sign)} does not declare a parameter"
+        change = (one.word.end, end, " ~ ")
+        return Habit("E113", message, at, at + len(sign), f"write {word[:40]} ~ {shown}", (change,))
+    if one.head is not None and not token.text[match.end() :]:
+        assert isinstance(one.value, Block)
+        change = (one.word.end, one.value.start, " ")
+        return Habit("E113", between, at, at + len(sign), f"write {word[:40]} {{ … }}", (change,))
+    if not rest:
+        return None
+    change = (one.word.end, end, " ")
+    if one.head is not None:
+        shown = f"{token.text[match.end() :]} {{ … }}"
+    return Habit("E113", between, at, at + len(sign), f"write {word[:40]} {shown}", (change,))
+
+
+def _arguments(f: _Finder, one: Statement, at: int, block: Block) -> _Found:
+    """`dense: {units: outputs}` in a model."""
+    assert one.word is not None
+    name, inside = one.word.text, f.text[block.start + 1 : block.end - 1]
+    if re.search(r"[{}#\"']", inside):
+        return None
+    parts = [part.strip() for part in re.split(r"[;\n\r]|,(?=\s*\w+\s*[:=])", inside)]
+    pairs = [re.fullmatch(r"(\w+)\s*[:= ]\s*(.+)", part) for part in parts if part]
+    written = ", ".join(f"{pair[1]}={pair[2]}" for pair in pairs if pair)
+    if not all(pairs):
+        return None
+    made = f"{name}({written})" if pairs else name
+    message = f"the arguments of {name} stand in parentheses"
+    change = (one.word.start, block.end, made)
+    return Habit("E116", message, at, at + 1, f"write {made[:60]}", (change,))
+
+
+def _comma(f: _Finder, one: Statement, place: str) -> _Found:
+    """`trials 3, epochs 4`, and a comma at the end."""
+    text = one.value if isinstance(one.value, Text) else one.head
+    if one.word is None or text is None or text.token.type != "TEXT":
+        return None
+    token = text.token
+    for at in _commas(token.text):
+        rest = token.text[at + 1 :].lstrip()
+        follows = re.match(r"""["']?([A-Za-z_][\w.]*)["']?(\s*[:=]|\s+\S|\s*\(|$)""", rest)
+        begins = follows is not None and (
+            place == LAYERS or follows[2].strip() in (":", "=") or follows[1] in _keys(place)
+        )
+        start = token.start + at
+        if rest and not begins:
+            continue
+        if follows is not None and follows[1] in ("default", "step", "when"):
+            message = f"no comma stands before {quote(follows[1])}"
+            hint = f"write {' '.join(rest.split())[:40]} behind a blank"
+            return Habit("E113", message, start, start + 1, hint, ((start, start + 1, ""),))
+        message = "`,` does not end a statement"
+        hint = "write `;` or a line break between two statements"
+        new = ";"
+        if not rest:
+            hint, new = "remove it: a statement ends with its line", ""
+            if f.text[f.last(one) : f.line_end(f.last(one))].strip()[:1] not in ("", "#", "}"):
+                new = ";"
+        return Habit("E113", message, start, start + 1, hint, ((start, start + 1, new),))
+    return None
+
+
+def _commas(text: str) -> Iterator[int]:
+    """Where commas stand outside of brackets and quotes."""
+    depth = 0
+    for match in re.finditer(r"""[()\[\],]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""", text):
+        piece = match[0]
+        if piece == "," and depth == 0:
+            yield match.start()
+        depth += (piece in "([") - (piece in ")]") if len(piece) == 1 else 0
+
+
+def _keys(place: str) -> frozenset[str]:
+    """The keys that statements at a place may begin with."""
+    from automlc.spec.load import keys_of
+
+    if place == "":
+        return keys_of("") | {"constrain", "profiles", "extends"}
+    clauses = {"default", "step", "when"}
+    return keys_of(place.lstrip(".")) | (clauses if place == "space" else frozenset())
+
+
+def _call(f: _Finder, one: Statement, place: str) -> _Found:
+    """`budget(trials=3)`, `budget dict(trials=3)`, `budget [trials 3]` at the top."""
+    if one.word is None or place != "" or one.head is not None:
+        return None
+    word = one.word.text
+    if not keys_within(word):
+        return None
+    if isinstance(one.value, Items):
+        start, end, opened = one.value.start, one.value.end, "["
+        first = f.text[start + 1 : end - 1].split()
+        if not first or first[0].rstrip(":=,") not in keys_within(word):
+            return None
+    elif isinstance(one.value, Text) and one.value.token.type == "TEXT":
+        token = one.value.token
+        match = re.match(r"(dict\s*)?[(<]", token.text)
+        if match is None or token.text[-1] not in ")>":
+            return None
+        start, end, opened = token.start, token.end, match[0][-1]
+    else:
+        return None
+    inside = f.text[start:end]
+    inside = inside[inside.index(opened) + 1 : -1].strip().rstrip(",")
+    if re.search(r"[\[\](){}\n]", inside):
+        return None
+    parts = [part.strip() for part in re.split(r"[,;]", inside)]
+    parts = [re.sub(r"""^["']?(\w+)["']?\s*[:=]\s*""", r"\1 ", part) for part in parts]
+    made = f"{{ {'; '.join(parts)} }}"
+    message = f"the statements of {quote(word)} stand between braces"
+    at = one.word.end
+    return Habit("E113", message, start, end, f"write {word} {made[:60]}",
+                 ((at, end, f" {made}"),))  # fmt: skip
+
+
+def keys_within(word: str) -> frozenset[str]:
+    """The keys of a section; none for what is no section."""
+    from automlc.spec.load import keys_of
+
+    return keys_of(word) if word in MAIN or word == "budget" else frozenset()
+
+
+def _two(f: _Finder, one: Statement, place: str) -> _Found:
+    """`seed 1 name digits`, in one line."""
+    if one.word is None or not isinstance(one.value, Text) or one.value.token.type != "TEXT":
+        return None
+    known = {"": ("seed", "automlc", "name", "search", "stopping", "backend")}.get(place)
+    word = one.word.text
+    if word not in (known or ()) and not (place in (".budget",) and word in _keys(place)):
+        return None
+    match = re.match(r"\S+(\s+)([a-z_]+)\s+\S", one.value.token.text)
+    if match is None or match[2] not in _keys(place) or match[2] in ("min",):
+        return None
+    start = one.value.token.start
+    message = f"{quote(match[2])} begins another statement"
+    change = (start + match.start(1), start + match.end(1), "; ")
+    at = start + match.start(2)
+    return Habit("E113", message, at, at + len(match[2]),
+                 "put `;` or a line break before it", (change,))  # fmt: skip
+
+
+def _domain(f: _Finder, one: Statement, place: str) -> _Found:
+    """`lr ~ 1e-3..1e-1`, `optimizer ~ sgd | adam` and `choice[16, 32)`."""
+    if not one.marked or not isinstance(one.value, Text) or one.value.token.type != "TEXT":
+        return None
+    token = one.value.token
+    start, end = token.start, token.end
+    if match := re.fullmatch(
+        r"([-\d.e]+?)\s*(\.\.+|\bto\b|\u2026|\u2013)\s*([-\d.e]+)", token.text
+    ):
+        kind = "int" if match[1].isdigit() and match[3].isdigit() else "log_uniform"
+        made = f"{kind}({match[1]}, {match[3]})"
+        other = "" if kind == "int" else f", or float({match[1]}, {match[3]})"
+        message = "a range is written as a domain with two bounds"
+        return Habit("E113", message, start, end, f"write {made}{other}", ((start, end, made),),
+                     safe=False)  # fmt: skip
+    if re.fullmatch(r"[\w.\"'-]+(\s*(\||,|/|\bor\b)\s*[\w.\"'-]+)+", token.text):
+        made = f"choice({', '.join(re.split(r' *(?:[|,/]|or(?= )) *', token.text))})"
+        message = "one of several values is a choice"
+        return Habit("E113", message, start, end, f"write {made[:60]}", ((start, end, made),),
+                     safe=False)  # fmt: skip
+    if match := re.fullmatch(r"(\w+)\s*([(\[])([^()\[\]]*)([)\]])", token.text):
+        closing = {"(": ")", "[": "]"}[match[2]]
+        if closing != match[4]:
+            made = f"{match[1]}({match[3]})"
+            message = f"{quote(match[4])} does not close {quote(match[2])}"
+            changes = ((start + match.start(2), start + match.end(2), "("), (end - 1, end, ")"))
+            return Habit("E113", message, end - 1, end, f"write {made[:60]}", changes)
+    return None
+
+
+def _keyword(f: _Finder, one: Statement, place: str) -> _Found:
+    """`constraint model.size <= 5MB`, `modle { … }`: words of statements that are no keys."""
+    from automlc.spec.suggest import nearest
+
+    words = {"": ("constrain",), "space": ("model", "block", "forbid"), "rules": ("when",)}
+    if one.word is None or one.marked or place not in words or one.value is None:
+        return None
+    word = one.word.text
+    if word in (*words[place], *_keys(place)):
+        return None
+    near = nearest(word, (*words[place], *(k for k in _keys(place) if k not in words[place])))
+    if near == "constraints" and isinstance(one.value, Text):
+        near = "constrain"
+    if near not in words[place] or (near == "model") is isinstance(one.value, Text):
+        return None
+    section = f" in `{place}`" if place else ""
+    return Habit("E201", f"there is no key {quote(word)}{section}", one.word.start, one.word.end,
+                 f"did you mean {near}?", ((one.word.start, one.word.end, near),))  # fmt: skip
+
+
+def _hash(f: _Finder, one: Statement, place: str) -> _Found:
+    """`seed 3#few`."""
+    if one.word is None or not isinstance(one.value, Text) or one.value.token.type != "TEXT":
+        return None
+    match = re.match(r"(-?\d[\w.%]*|true|false|null)(#|//)", one.value.token.text)
+    if match is None or (
+        match[2] == "//" and re.match(r"\s*[\d(]", one.value.token.text[match.end() :])
+    ):
+        return None
+    at = one.value.token.start + match.start(2)
+    message = "`#` begins a comment where a blank stands before it"
+    return Habit("E113", message, at, at + len(match[2]), "put a blank before `#`",
+                 ((at, at + len(match[2]), " #" if match[2] == "#" else "  #"),))  # fmt: skip
+
+
+def _declared(f: _Finder, one: Statement, place: str) -> _Found:
+    """`param lr ~ …`, `let lr = …` and `lr in [1, 2]` in the space."""
+    if place != "space" or one.word is None or one.marked:
+        return None
+    if not isinstance(one.value, Text) or one.head is not None:
+        return None
+    text, start = one.value.token.text, one.value.token.start
+    if match := re.match(r"in\s*([(\[])([^()\[\]]*)[)\]]$", text):
+        parts = [part.strip() for part in match[2].split(",")]
+        numbers = len(parts) == 2 and all(re.fullmatch(r"[-+.\de]+", part) for part in parts)
+        made = f"{'float' if numbers and match[1] == '(' else 'choice'}({', '.join(parts)})"
+        message = f"`in` does not declare the parameter {quote(one.word.text)}"
+        change = (one.word.end, start + len(text), f" ~ {made}")
+        return Habit("E113", message, start, start + 2, f"write {one.word.text[:40]} ~ {made}",
+                     (change,), safe=False)  # fmt: skip
+    if one.word.text not in ("param", "parameter", "let", "var", "const", "hyperparameter"):
+        return None
+    if not (match := re.match(r"([A-Za-z_]\w*)\s*(~|:=|=|:)\s*", text)):
+        return None
+    message = f"no {quote(one.word.text)} stands before a parameter"
+    hint = f"write {match[1]} ~ {text[match.end() :][:40]}"
+    changes = ((one.word.start, start + match.end(), f"{match[1]} ~ "),)
+    return Habit("E113", message, one.word.start, one.word.end, hint, changes)
+
+
+def _condition_block(f: _Finder, one: Statement, place: str) -> _Found:
+    """`if optimizer == "sgd" { momentum ~ … }` in the space."""
+    if place != "space" or one.word is None or one.word.text not in ("if", "when"):
+        return None
+    end = f.last(one)
+    condition = "…"
+    word = one.word
+    if isinstance(one.value, Text):
+        text = one.value.token.text
+        if match := re.fullmatch(r"(.+?),?\s+(\w+)\s*~\s*(.+)", text):
+            made = f"{match[2]} ~ {match[3]} when {match[1]}"
+            message = "a condition stands behind the domain of its parameter"
+            return Habit("E113", message, word.start, word.end, f"write {made[:60]}",
+                         ((word.start, end, made),))  # fmt: skip
+    if one.head is not None:
+        condition = f.text[one.head.token.start : one.head.token.end]
+    inner = "momentum ~ float(0, 0.99)"
+    if isinstance(one.value, Block) and one.value.statements:
+        inner = f.cut(one.value.statements[0])
+    message = "a condition stands behind the domain of its parameter"
+    hint = f"write {' '.join(inner.split())[:40]} when {condition[:40]}"
+    changes = ((word.start, end, ""),)
+    if isinstance(one.value, Block) and one.head is not None and len(one.value.statements) == 1:
+        made = f"{f.cut(one.value.statements[0])} when {condition}"
+        if one.value.statements[0].marked and " when " not in inner and "#" not in f.cut(one):
+            changes = ((word.start, end, made),)
+            return Habit("E113", message, word.start, word.end, hint, changes)
+    return Habit("E113", message, word.start, word.end, hint, changes, fixes=False)
+
+
+def _clauses(f: _Finder, one: Statement, place: str) -> _Found:
+    """What stands behind a domain in the manner of other languages."""
+    if not one.marked or not isinstance(one.value, Text) or one.value.token.type != "TEXT":
+        return None
+    token = one.value.token
+    for pattern, message, made, hint in _CLAUSES:
+        match = re.search(pattern, token.text)
+        if match is None:
+            continue
+        start, end = token.start + match.start(1), token.start + match.end(1)
+        new = match.expand(made)
+        said = match.expand(hint) if hint else f"write {new}"
+        return Habit("E113", match.expand(message), start, end, said, ((start, end, new),))
+    return None
+
+
+# A text behind `~` -> what is said, what is put there, a hint.
+_CLAUSES = (
+    (r"\)\s*((default|step)\s*(=|:)\s*)(?=\S)", r"`\2` and its value stand without `\3`",
+     r"\2 ", r"write default 3, step 2"),
+    (r"\)\s*((default|step)\(([^()]*)\))", r"the value of `\2` stands without parentheses",
+     r"\2 \3", ""),
+    (r"\)[^\"']*?\s(if|where|unless)\s", r"a condition begins with `when`", "when",
+     r"write when and the condition"),
+    (r"\)\s*(by)\s+(?=\d)", r"a step begins with `step`", "step", "write step 2"),
+    (r"\)\s*(when\s+([^\"']*(?:\"[^\"]*\"|'[^']*')?[^\"']*?)\s+(default|step)\s+(\S+))$",
+     r"`when` is the last clause", r"\3 \4 when \2", ""),
+)  # fmt: skip
+
+
+def _layer(f: _Finder, one: Statement, place: str) -> _Found:
+    """`conv2d filters 8`, `flatten -> dense(…)`, `for i in range(3) { … }` in a model."""
+    if place != LAYERS or one.word is None or one.marked:
+        return None
+    text = one.head or one.value
+    if not isinstance(text, Text) or text.token.type != "TEXT":
+        return None
+    token, word = text.token, one.word.text
+    loop = re.fullmatch(r"(\w+)\s+in\s+range\((.+)\)", token.text)
+    if word == "for" and isinstance(one.value, Block) and loop:
+        made = f"repeat {loop[2]} as {loop[1]}"
+        return Habit("E113", "layers are repeated by `repeat`", one.word.start, one.word.end,
+                     f"write {made} {{ … }}", ((one.word.start, token.end, made),))  # fmt: skip
+    if word == "repeat" and (match := re.search(r"\s+(times|x)$", token.text)):
+        start = token.start + match.start()
+        return Habit("E113", f"no {quote(match[1])} stands behind the number",
+                     start + 1, token.end, f"write repeat {token.text[: match.start()]} {{ … }}",
+                     ((start, token.end, ""),))  # fmt: skip
+    if match := re.search(r"\s*(->|=>|>>|\|>)\s*(?=[a-zA-Z])", token.text):
+        start, end = token.start + match.start(), token.start + match.end()
+        start = one.word.end if start == token.start else start
+        return Habit("E113", "layers follow each other without arrows", start, end,
+                     "write `;` or a line break between them", ((start, end, "; "),))  # fmt: skip
+    if one.head is None and word not in _STRUCTURES:
+        return _plain_arguments(one.word, token)
+    return None
+
+
+def _plain_arguments(word: Tok, token: Tok) -> _Found:
+    """`conv2d filters 8, kernel 3`."""
+    words = re.split(r",?[ ]+", token.text)
+    if len(words) % 2 or words[0] in ("when", "as") or not all(map(_PLAIN.fullmatch, words)):
+        return None
+    pairs = (f"{name}={value}" for name, value in zip(words[::2], words[1::2], strict=True))
+    made = f"({', '.join(pairs)})"
+    message = f"the arguments of {word.text} stand in parentheses"
+    change = (word.end, token.end, made)
+    return Habit("E116", message, token.start, token.end, f"write {word.text}{made}", (change,))
+
+
+def _named_arguments(f: _Finder, one: Statement, place: str) -> _Found:
+    """`dense(units: outputs)` in a model."""
+    if place != LAYERS or one.word is None:
+        return None
+    text = one.head or one.value
+    if not isinstance(text, Text) or not text.token.text.startswith("("):
+        return None
+    match = re.search(r"[(,]\s*(\w+)(\s*:\s*)(?=[^\s,)])", text.token.text)
+    if match is None:
+        return None
+    start, end = text.token.start + match.start(2), text.token.start + match.end(2)
+    value = re.match(r"[^,)]*", f.text[end:])
+    shown = f"{match[1]}={value[0].strip() if value else ''}"
+    at = start + match[2].index(":")
+    return Habit("E116", "`:` does not stand between an argument and its value", at, at + 1,
+                 f"write {shown[:40]}", ((start, end, "="),))  # fmt: skip
+
+
+def _block(f: _Finder, one: Statement, place: str) -> _Found:
+    """`block unit(filters): { … }` and `def unit(filters) { … }`."""
+    if place != "space" or one.word is None or one.head is None or not isinstance(one.value, Block):
+        return None
+    word, token = one.word, one.head.token
+    if word.text in ("def", "function", "fn", "class", "module", "macro"):
+        name = token.text.rstrip(": ")
+        change = (word.start, word.end, "block")
+        return Habit("E113", "a block of layers begins with `block`", word.start, word.end,
+                     f"write block {name[:40]} {{ … }}", (change,))  # fmt: skip
+    if word.text == "block" and (match := re.search(r"\s*[:=]$", token.text)):
+        start = token.start + match.start()
+        return Habit("E116", f"no {quote(match[0].strip())} stands before a block",
+                     token.end - 1, token.end, f"write block {token.text[: match.start()]} {{ … }}",
+                     ((start, token.end, ""),))  # fmt: skip
+    return None
+
+
+def _dotted(f: _Finder, one: Statement, place: str) -> _Found:
+    """`budget.trials 3`."""
+    if place != "" or one.word is None or "." not in one.word.text or one.value is None:
+        return None
+    section, _, key = one.word.text.partition(".")
+    if key not in keys_within(section) and section not in ("budget",):
+        return None
+    rest = f.text[one.word.end : f.last(one)]
+    made = f"{section} {{ {key}{rest} }}"
+    shown = re.sub(r"\s*[:=]\s*", " ", f"{key}{rest}")
+    message = "a key in a section stands in the section's block"
+    return Habit("E113", message, one.word.start, one.word.end,
+                 f"write {section} {{ {' '.join(shown.split())[:40]} }}",
+                 ((one.word.start, f.last(one), made),))  # fmt: skip
+
+
+_FINDERS: tuple[Callable[[_Finder, Statement, str], _Found], ...] = (
+    _comment, _dash, _block, _keyword, _sign, _call, _dotted, _declared, _condition_block,
+    _domain, _clauses, _named_arguments, _layer, _hash, _comma, _two,
+)  # fmt: skip
