@@ -38,7 +38,6 @@ _STRUCTURES = ("choice", "repeat", "residual")
 _SPACE = frozenset(("preset", "expand", "backbones", "embeddings", "parameters", "forbid", "model"))
 _SIGN = re.compile(r"(:=|=>|->|==?|:)\s*")
 _COMMENT = re.compile(r"//+|/\*+|--+|%+|;+")
-_RANGE = re.compile(r"([-\d.e]+?)\s*(\.\.+|\bto\b|\u2026|\u2013)\s*([-\d.e]+)")
 _PLAIN = re.compile(r"[\w.]+")
 
 
@@ -548,36 +547,6 @@ def _two(f: _Finder, one: Statement, place: str) -> _Found:
                  "put `;` or a line break before it", (change,))  # fmt: skip
 
 
-def _domain(f: _Finder, one: Statement, place: str) -> _Found:
-    """`lr ~ 1e-3..1e-1`, `optimizer ~ sgd | adam` and `choice[16, 32)`."""
-    if not one.marked or not isinstance(one.value, Text) or one.value.token.type != "TEXT":
-        return None
-    token = one.value.token
-    start, end = token.start, token.end
-    if match := re.fullmatch(
-        r"([-\d.e]+?)\s*(\.\.+|\bto\b|\u2026|\u2013)\s*([-\d.e]+)", token.text
-    ):
-        kind = "int" if match[1].isdigit() and match[3].isdigit() else "log_uniform"
-        made = f"{kind}({match[1]}, {match[3]})"
-        other = "" if kind == "int" else f", or float({match[1]}, {match[3]})"
-        message = "a range is written as a domain with two bounds"
-        return Habit("E113", message, start, end, f"write {made}{other}", ((start, end, made),),
-                     safe=False)  # fmt: skip
-    if re.fullmatch(r"[\w.\"'-]+(\s*(\||,|/|\bor\b)\s*[\w.\"'-]+)+", token.text):
-        made = f"choice({', '.join(re.split(r' *(?:[|,/]|or(?= )) *', token.text))})"
-        message = "one of several values is a choice"
-        return Habit("E113", message, start, end, f"write {made[:60]}", ((start, end, made),),
-                     safe=False)  # fmt: skip
-    if match := re.fullmatch(r"(\w+)\s*([(\[])([^()\[\]]*)([)\]])", token.text):
-        closing = {"(": ")", "[": "]"}[match[2]]
-        if closing != match[4]:
-            made = f"{match[1]}({match[3]})"
-            message = f"{quote(match[4])} does not close {quote(match[2])}"
-            changes = ((start + match.start(2), start + match.end(2), "("), (end - 1, end, ")"))
-            return Habit("E113", message, end - 1, end, f"write {made[:60]}", changes)
-    return None
-
-
 def _keyword(f: _Finder, one: Statement, place: str) -> _Found:
     """`constraint model.size <= 5MB`, `modle { … }`: words of statements that are no keys."""
     from automlc.spec.suggest import nearest
@@ -792,5 +761,5 @@ def _dotted(f: _Finder, one: Statement, place: str) -> _Found:
 
 _FINDERS: tuple[Callable[[_Finder, Statement, str], _Found], ...] = (
     _comment, _dash, _block, _keyword, _sign, _call, _dotted, _declared, _condition_block,
-    _domain, _clauses, _named_arguments, _layer, _hash, _comma, _two,
+    _clauses, _named_arguments, _layer, _hash, _comma, _two,
 )  # fmt: skip

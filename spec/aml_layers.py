@@ -19,10 +19,9 @@ from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 CLAUSES = ("default", "step", "when")
 _HEAD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?=[(\[])")
-# What no domain has: a range, alternatives, brackets of two kinds, something behind its bracket.
-_NO_DOMAIN = re.compile(
-    r"\.\.|…|\d to \d|\|(?!\|)|^[^(\[]*,|^\w+\s*\([^()\[\]]*\]|^\w+\s*\[[^()\[\]]*\)|\)\s*,"
-)
+_BEHIND = re.compile(r"\)\s*,")  # something behind the bracket of a domain
+# One bracket of each kind, which is no domain.
+_UNLIKE = re.compile(r"\w+\s*(\([^()\[\]]*\]|\[[^()\[\]]*\))")
 _STRINGS = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _PIECE = re.compile(
     r"""[()\[\]]|"(?:[^"\\]|\\.)*"|'[^']*'|,|=|\b(?:default|step|when|as)\b|[A-Za-z_][\w.]*|.""",
@@ -37,10 +36,12 @@ def declaration(build: Builder, token: Tok) -> Node:
     parts = dict(_clauses(token, CLAUSES))
     domain = parts.pop("", None)
     match = _HEAD.match(domain.text) if domain is not None else None
-    if domain is not None and _NO_DOMAIN.search(_STRINGS.sub("", domain.text)):
+    if domain is not None and _BEHIND.search(_STRINGS.sub("", domain.text)):
         span = build.places.span(domain.start, domain.end)
         build.report("E113", "this is no domain", span, "write choice(a, b), or float(0, 0.5)")
         return build.scalar(domain)
+    if domain is not None and _UNLIKE.fullmatch(domain.text) and not parts:
+        return build.scalar(token)
     if domain is None or match is None:
         if not parts or domain is None:
             return build.scalar(token)

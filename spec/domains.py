@@ -535,6 +535,10 @@ _CALL = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*\(")
 _BRACKETS = re.compile(r"\s*([A-Za-z_]\w*)\s*[\[{]([^\[\]{}]*)[\]}]\s*")
 
 
+# One bracket of each kind.
+_UNLIKE = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()\[\]{}]*)[\]}]|[\[{]([^()\[\]{}]*)\))\s*")
+
+
 def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
@@ -549,6 +553,12 @@ def _short_domain(node: Node) -> Domain:
             hint, fix = f"{hint}, or {kind}({texts}) for all between them", None
         raise _Problem("E301", "a list is not a domain", node.span, hint, fix)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
+    if isinstance(node.value, str) and (match := _UNLIKE.fullmatch(node.value)):
+        meant = f"{match[1]}({match[2] or match[3]})"
+        if match[1] in DOMAINS:
+            fix = put(node.span, meant) if not node.style else None
+            message = "a domain's values stand in parentheses"
+            raise _Problem("E301", message, node.span, f"write {meant}", fix)
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
     if isinstance(node.value, str) and (match := _BRACKETS.fullmatch(node.value)):
@@ -561,8 +571,33 @@ def _short_domain(node: Node) -> Domain:
         raise _Problem(
             "E301", "the parameter has no domain", node.span, "write a domain, such as float(0, 1)"
         )
+    if isinstance(node.value, str) and not node.style:
+        _refuse_other_words(node, node.value)
     _finite(node)
     return Fixed(node.value)
+
+
+# `1e-3..1e-1` and `sgd | adam`.
+_RANGE = re.compile(r"([-+\d.e]+?)\s*(?:\.\.+|\bto\b|\u2026|\u2013)\s*([-+\d.e]+)")
+_SEVERAL = re.compile(r"[\w.-]+(?:\s*(?:\||,|\bor\b)\s*[\w.-]+)+")
+
+
+def _refuse_other_words(node: ScalarNode, text: str) -> None:
+    """Ranges and alternatives as other languages write them; a fixed text is none of them."""
+    if match := _RANGE.fullmatch(text):
+        kind = "int" if match[1].isdigit() and match[2].isdigit() else "log_uniform"
+        meant = f"{kind}({match[1]}, {match[2]})"
+        hint = f"write {meant}"
+        if kind != "int":
+            hint += f" or float({match[1]}, {match[2]})"
+        message = "a range is a domain with two bounds"
+        raise _Problem("E301", message, node.span, hint, put(node.span, meant, safe=False))
+    if _SEVERAL.fullmatch(text):
+        meant = f"choice({', '.join(re.split(r' *(?:[|,]|or(?= )) *', text))})"
+        fix = put(node.span, meant, safe=False)
+        raise _Problem(
+            "E301", "one of several values is a choice", node.span, f"write {meant}", fix
+        )
 
 
 def _as_choice(node: SequenceNode) -> Fix | None:

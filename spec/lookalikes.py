@@ -14,7 +14,7 @@ from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Span, lines_of, sort
 from automlc.spec.edits import apply
 from automlc.spec.errors import SpecError
 
-# What is meant by a character; full-width forms of ASCII are computed.
+# What is meant by a character; full-width digits and marks are computed.
 _MEANT = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", '"'),
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u00b4", "'"),
@@ -23,7 +23,7 @@ _MEANT = {
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", ""),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
     **{"\u037e": ";", "\u223c": "~", "\u02dc": "~", "\u2264": "<=", "\u2265": ">=", "\u2260": "!="},
-    **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **{chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F) if not chr(code).isalpha()},
     **{"\u3001": ",", "\u3002": ".", "\u300c": '"', "\u300d": '"', "\u2236": ":"},
 }
 _ANY = re.compile(f"[{re.escape(''.join(_MEANT))}]")
