@@ -344,8 +344,10 @@ def _wrong_type(d: Diagnostic, source: _File) -> Diagnostic | Fix | None:
         return _one_of(d, one, grown, source)
     if isinstance(one.value, Items) and ("must be a mapping" in d.message or _is_section(d)):
         return _no_list(d, one, one.value, source)
+    if (paired := _pairs(d, one, source)) is not None:
+        return paired
     if not isinstance(one.value, Text) or one.value.token.type != "TEXT":
-        return _quoted_pairs(d, one, source)
+        return None
     start, end = one.value.token.start, one.value.token.end
     if "is a list" in d.message and not re.search(r"[\[\]{}();#]", one.value.token.text):
         return source.fix(start, end, f"[{one.value.token.text}]")
@@ -400,16 +402,23 @@ def _no_list(d: Diagnostic, one: Statement, value: Items, source: _File) -> Diag
     return replace(d, hint=hint, fix=source.fix(value.start, value.end, made))
 
 
-def _quoted_pairs(d: Diagnostic, one: Statement, source: _File) -> Fix | None:
-    """`budget "trials=3"`: a block of what stands between the quotes."""
-    if not isinstance(one.value, Text) or "must be a mapping" not in d.message:
+_PAIR = re.compile(r"([a-z_]+)\s*[:=\s]\s*([^\s:=,;]+)[\s,;]*")
+
+
+def _pairs(d: Diagnostic, one: Statement, source: _File) -> Diagnostic | None:
+    """`budget trials = 3` and `budget "trials:3 epochs:4"`: a block of these."""
+    from automlc.spec.load import keys_of
+
+    if not isinstance(one.value, Text) or one.word is None or "must be a mapping" not in d.message:
         return None
-    inside = one.value.token.text[1:-1]
-    pairs = re.findall(r"([a-z_]+)\s*[:=]\s*([^\s:=]+)", inside)
-    if not pairs or re.sub(r"[a-z_]+\s*[:=]\s*[^\s:=]+", "", inside).strip():
+    token = one.value.token
+    inside = token.text[1:-1] if token.type == "STRING" else token.text
+    pairs = _PAIR.findall(inside)
+    if _PAIR.sub("", inside).strip() or not {key for key, _ in pairs} <= keys_of(one.word.text):
         return None
-    made = "; ".join(f"{key} {value}" for key, value in pairs)
-    return source.fix(one.value.token.start, one.value.token.end, f"{{ {made} }}")
+    made = f"{{ {'; '.join(f'{key} {value}' for key, value in pairs)} }}"
+    fix = source.fix(token.start, token.end, made)
+    return replace(d, hint=f"write {one.word.text} {made[:60]}", fix=fix)
 
 
 _SINGLE = re.compile(r"""\s*([^\s"'(){}\[\]#]+|"[^"]*"|'[^']*')\s*""")

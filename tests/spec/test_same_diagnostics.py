@@ -1,5 +1,6 @@
 """What is wrong with a spec is the same on both surfaces, each with places of its own."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,33 @@ def test_what_braces_cut_off_can_be_converted_once_it_is_fixed(name: str) -> Non
     dsl = formatted(fixed.text, "task.yaml", "dsl")
     assert "null" not in dsl
     assert told(dsl, "task.aml") == told(fixed.text, "task.yaml")
+
+
+def fixes(text: str, file: str) -> Counter[tuple[str, str]]:
+    return Counter((one.code, one.key) for one in check_text(text, file).found if one.fix)
+
+
+def both(path: Path) -> tuple[str, str]:
+    """A text, and the same as statements."""
+    text = decode(path.read_bytes(), path.name)[0]
+    return text, formatted(text, "task.yaml", "dsl")
+
+
+SAID = [path for path in READABLE if path.stem not in UNSAID]
+
+
+@pytest.mark.parametrize("path", SAID, ids=lambda p: p.stem)
+def test_what_has_a_fix_as_yaml_has_one_as_statements(path: Path) -> None:
+    text, dsl = both(path)
+    assert not fixes(text, "task.yaml") - fixes(dsl, "task.aml")
+
+
+def count() -> None:
+    """Print how many findings have fixes on each surface."""
+    for index, surface in enumerate(("task.yaml", "task.aml")):
+        found = [one for p in SAID for one in check_text(both(p)[index], surface).found]
+        print(surface, len(found), "findings,", sum(one.fix is not None for one in found), "fixes")
+
+
+if __name__ == "__main__":
+    count()
