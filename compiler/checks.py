@@ -100,7 +100,7 @@ def _check_loaded(
         whole, partial = with_rest(error), error.partial
         found = list(whole.diagnostics)
         return [*found, *_of_profiles(partial, found)], whole.sources, partial is not None
-    found = [*loaded.warnings, *check(loaded)]
+    found = sorted([*loaded.warnings, *check(loaded)], key=sort_key)
     return [*found, *_of_profiles(loaded, found)], loaded.sources, True
 
 

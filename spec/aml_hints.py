@@ -16,7 +16,7 @@ _PAIR = re.compile(
     rf"""(?<![\w.$-])(?:
         (?P<key>[a-z_]+):\ (?:
             {_BRACES} | \[[^\[\]]*\] | "[^"]*" | \w+\([^()]*\)
-            | [^\s,;:{{}}\[\]()"]+(?![\w:(])
+            | [^\s,;:{{}}\[\]()"]+(?::[^\s,;:{{}}\[\]()"]+)?(?![\w:(])
         )
         | (?P<alone>(?=\{{\w+:\ ){_BRACES})
     )""",
@@ -31,6 +31,8 @@ _WORDS = (
     ("a mapping of names to blocks", "a block of named blocks"),
     ("a mapping", "a block"),
     ("or `operation: {arguments}`", "or operation(argument=value)"),
+    ("needs `body:`", "needs a block of layers"),
+    ("needs `of:`", "needs a block of branches"),
     ("are `name: value` pairs", "stand in parentheses, as name=value"),
 )
 # What is no pair, or reads better otherwise.
@@ -41,6 +43,9 @@ _OWN = (
     ("start each layer with its own `- `", "write each layer as a statement of its own"),
     ("write - flatten, or - dense: {units: 64}", "write flatten, or dense(units=64)"),
     ("(or `[]` for nothing)", "(or {} for nothing)"),
+    ("add body: below repeat, in the same column", "write repeat 3 { … }"),
+    ("add body: below residual, in the same column", "write residual { … }"),
+    ("add of: below choice, in the same column", "write choice k { a { … }; b { … } }"),
     (", in the same column", ""),
     ("space: {model: [...]}", "space { model { … } }"),
     ("space: {parameters: …}", "space { lr ~ … }"),
@@ -56,6 +61,7 @@ _OWN = (
     ("write a space after the colon", "write a blank, and no colon"),
     ("with its options beside it", "with its options in its block"),
     ('write the domain without x, such as lr: "float(0, 1)"', "write lr ~ float(0, 1)"),
+    ("write preset: ", "write space "),
     ("`when:`", "`when`"),
     ("`model:`", "`model`"),
     ("`backbones:`", "`backbones`"),

@@ -329,7 +329,7 @@ def _no_value(d: Diagnostic, source: _File) -> Diagnostic | None:
 # Values of a wrong kind ---------------------------------------------------------------------------
 
 # The key that the short form of a section most likely meant.
-_WORD_OF = {"data.image": "size"}
+_WORD_OF = {"data.image": "size", "data.split": "validation"}
 
 
 def _wrong_type(d: Diagnostic, source: _File) -> Diagnostic | Fix | None:
@@ -366,10 +366,12 @@ def _one_of(d: Diagnostic, one: Statement, grown: str, source: _File) -> Diagnos
     assert word is not None
     if isinstance(value, Text):
         text = source.text[value.token.start : value.token.end]
-        if value.token.type == "STRING" and text[1:2] == "-":
-            lines = [part.strip() for part in re.split(r"\s-(?=[a-z])", f" {text[1:-1]}")]
+        bare = text[1:-1] if value.token.type == "STRING" else text
+        if bare[:1] == "-":
+            lines = [part.strip() for part in re.split(r"\s-\s*(?=[a-z])", f" {bare}")]
             made = "\n".join(f"{grown} {line}" for line in lines if line)
-            return replace(d, fix=source.fix(word.start, value.token.end, made))
+            hint = f"write {grown} {lines[1][:60]}"
+            return replace(d, hint=hint, fix=source.fix(word.start, value.token.end, made))
         fix = source.fix(word.start, word.end, grown)
         return replace(d, hint=f"write {grown} {' '.join(text.split())[:60]}", fix=fix)
     said = (d.hint or "").rpartition(" - ")[2]

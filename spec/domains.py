@@ -668,7 +668,14 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
         moved = error.moved(text, place)
         if "=" in error.message or re.search(r"\)\s*\w+|,\s*(step|default)\b", text):
             bounds = "choice: [a, b]" if name == "choice" else f"{name}: [1, 8]"
-            if name in DOMAINS:
+            logged = {"int": "log_int", "float": "log_uniform", "uniform": "log_uniform"}.get(name)
+            if logged and re.search(r"\blog\s*=", text):
+                inside = re.split(r",\s*log\s*=", text.partition("(")[2])[0]
+                moved = ExpressionError(
+                    f"{name} has no log", f"write {logged}({inside})",
+                    code=moved.code, span=moved.span,
+                )  # fmt: skip
+            elif name in DOMAINS:
                 hint = f"a default, a step and a condition have keys: {{{bounds}, default: 3}}"
                 moved = ExpressionError(
                     "a domain takes values only", hint, code=moved.code, span=moved.span
@@ -753,13 +760,17 @@ class _Arguments:
     step: ScalarNode | None = None
 
 
+def _counted(values: Sequence[Any]) -> str:
+    return "1 value" if len(values) == 1 else f"{len(values)} values"
+
+
 def _bounds(args: _Arguments, kind: str) -> tuple[Any, Any]:
     """Two numbers in order."""
     usage = DOMAINS[args.name].usage
     if len(args.values) < 2 or len(args.values) > (3 if kind == "int" else 2):
         raise _Problem(
             "E302",
-            f"{args.name} takes two bounds, got {len(args.values)} values",
+            f"{args.name} takes two bounds, got {_counted(args.values)}",
             args.span,
             f"write {usage}",
         )
@@ -942,7 +953,8 @@ def _mapping_values(key: ScalarNode, value: Node) -> list[ScalarNode]:
 
 def _finite(node: ScalarNode) -> None:
     if isinstance(node.value, float) and not math.isfinite(node.value):
-        raise _Problem("E302", f"{quote(node.text)} is not a value a parameter can have", node.span)
+        message = f"{quote(node.text)} is not a value a parameter can have"
+        raise _Problem("E302", message, node.span, "write a finite number")
 
 
 def _read_default(node: MappingNode, domain: Domain) -> Scalar:
@@ -950,7 +962,8 @@ def _read_default(node: MappingNode, domain: Domain) -> Scalar:
     if value is None:
         return None
     if not isinstance(value, ScalarNode):
-        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span)
+        hint = f"write one of them, such as {word_text(domain.default())}"
+        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span, hint)
     if not domain.contains(value.value):
         hint, near = None, None
         if isinstance(domain, Choice) and isinstance(value.value, str):

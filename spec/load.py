@@ -865,6 +865,8 @@ def _fraction_hint(key: str, node: Node | None) -> tuple[str | None, str | None]
 
 def _section_hint(key: str, node: Node | None) -> str | None:
     """What a section written as a word or a list was meant to be."""
+    if key == "data.split" and (split := _split_hint(node)) is not None:
+        return split
     if isinstance(node, SequenceNode):
         if node.items and all(isinstance(item, MappingNode) for item in node.items):
             return "remove the dashes: a section has keys, not items"
@@ -878,6 +880,18 @@ def _section_hint(key: str, node: Node | None) -> str | None:
     if key == "data":
         return f"write data: {{source: {clean(node.text)}}}"
     return f"write {SAMPLES[key]}" if key in SAMPLES else None
+
+
+def _split_hint(node: Node | None) -> str | None:
+    """`split: 0.2` and `split: [0.7, 0.2, 0.1]`."""
+    if isinstance(node, ScalarNode) and re.fullmatch(r"0?\.\d+|\d\d?%", node.text):
+        return f"write split: {{validation: {node.text}}}"
+    if isinstance(node, SequenceNode) and len(node.items) == 3:
+        parts = [item.value for item in node.items if isinstance(item, ScalarNode)]
+        shares = [part for part in parts if isinstance(part, float) and 0 < part < 1]
+        if len(shares) == 3 and abs(sum(shares) - 1) < 1e-9:
+            return f"write split: {{validation: {shares[1]:g}, test: {shares[2]:g}}}"
+    return None
 
 
 def _count_hint(context: Mapping[str, Any]) -> str:

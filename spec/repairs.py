@@ -260,7 +260,11 @@ def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
         if d.key == "task" and len(node.items) == 1 and isinstance(node.items[0], ScalarNode):
             return put(node.span, f"{{kind: {source.cut(node.items[0].span)}}}")
         return _no_dashes(d, source)
-    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+    if not isinstance(node, ScalarNode):
+        return None
+    if d.key == "data.split" and "{validation: " in (d.hint or ""):
+        return put(node.span, f"{{validation: {source.cut(node.span)}}}")
+    if not isinstance(node.value, str):
         return None
     if (fix := _space_after_colon(node, source)) is not None:
         return fix
