@@ -39,7 +39,8 @@ _WORDS = (
 _OWN = (
     ("remove the dashes: a section has keys, not items", "write its statements between { and }"),
     ("write one `- ` for each constraint", "write one constrain statement for each"),
-    ("write one `- ` for each block", "write model { … }, with the layers in it"),
+    ("begin each layer with `- `, such as - flatten", "write model { … }, with the layers in it"),
+    ("write name: [...]", "write block name { … }"),
     ("start each layer with its own `- `", "write each layer as a statement of its own"),
     ("write - flatten, or - dense: {units: 64}", "write flatten, or dense(units=64)"),
     ("(or `[]` for nothing)", "(or {} for nothing)"),

@@ -97,6 +97,8 @@ KEYS: dict[str, str] = {
     "ensemble_size": "a search ends with one model; there are no ensembles",
     "cv": "trials are compared on one part: data: {split: {validation: 20%}}",
     "folds": "trials are compared on one part: data: {split: {validation: 20%}}",
+    "backend.keras": "the backend is backend: {kind: keras}; its other keys stand beside kind",
+    "backend.pytorch": "the backend is backend: {kind: pytorch}; its other keys stand beside kind",
     "data.split.train": "training keeps what validation and test leave: remove it",
     "data.split.training": "training keeps what validation and test leave: remove it",
     "version": "the version of the language is automlc: 1",

@@ -422,9 +422,11 @@ class _Shape:
         """A node that the compiler reads later."""
         if isinstance(node, kind):
             return node
-        what = "a list of blocks" if kind is SequenceNode else "a mapping of names to blocks"
+        what = "a list of layers" if kind is SequenceNode else "a mapping of names to blocks"
         message = f"`{key}` is {what}, got {kind_of(node)}"
-        hint = "write one `- ` for each block" if kind is SequenceNode else "write name: [...]"
+        hint = "begin each layer with `- `, such as - flatten"
+        if kind is MappingNode:
+            hint = "write name: [...]"
         self.found.append(Diagnostic("E203", message, node.span, hint, key))
         return None
 
