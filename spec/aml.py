@@ -45,6 +45,10 @@ _FOLD = re.compile(r"[ \t]*[\r\n]\s*")  # a text over several lines is one with 
 LISTS = {("", "constrain"): "constraints", ("space", "forbid"): "forbid", ("rules", "when"): "when"}
 
 
+# Words with layers in their blocks; at the top they are in the wrong place, and said to be.
+_HOLD_LAYERS = {"space": ("model", "layers"), "": ("model", "layers")}
+
+
 @record
 class Text:
     """A text or a quoted string as a token."""
@@ -451,7 +455,7 @@ class Builder:
             self.parameter(one, place, entries)
         elif (place, word) in LISTS and isinstance(value, Text) and one.head is None:
             self.append(entries, one.word, LISTS[place, word], self.value(value))
-        elif place == "space" and word == "model" and isinstance(value, Block) and not one.head:
+        elif word in _HOLD_LAYERS.get(place, ()) and isinstance(value, Block) and not one.head:
             self.put(entries, self.key(one.word), self.layers(value))
         elif place == "space" and word == "block" and isinstance(value, Block) and one.head:
             self.named_block(one, entries)

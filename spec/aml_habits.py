@@ -30,13 +30,16 @@ from automlc.spec.diagnostics import Diagnostic, Edit, Fix, lines_of, quote
 from automlc.spec.surfaces import written_as_yaml
 from automlc.spec.yaml_nodes import Node
 
-MAX_ROUNDS = 12  # an edit may show the next habit, as in braces within braces
+# An edit may show the next habit, as in braces within braces. A round reads the whole text, so a
+# long text has fewer, and one that no person writes has none.
+MAX_ROUNDS, READ, LONG = 16, 200_000, 100_000
 
 Change = tuple[int, int, str]  # from, to, what is put there
-LAYERS = "layers"  # the place of a model's statements; others as in spec/aml.py
+# Places of a model's statements, and of the branches of a choice; others as in spec/aml.py.
+LAYERS, BRANCHES = "layers", "branches"
 _STRUCTURES = ("choice", "repeat", "residual")
 _SPACE = frozenset(("preset", "expand", "backbones", "embeddings", "parameters", "forbid", "model"))
-_SIGN = re.compile(r"(:=|=>|->|==?|:)\s*")
+_SIGN = re.compile(r"(:\s*[A-Za-z_]\w*\s*=(?!=)|:=|\+=|=>|->|==?|:)\s*")
 _COMMENT = re.compile(r"//+|/\*+|--+|%+|;+")
 _PLAIN = re.compile(r"[\w.]+")
 
@@ -56,16 +59,19 @@ class Habit(NamedTuple):
 
 def as_meant(text: str, file: str) -> tuple[Node | None, list[Diagnostic]] | None:
     """The tree of a file as it was meant and all findings of its syntax; None without habits."""
-    whole = written_as_yaml(text, file)
-    if whole is not None:
-        return None, [whole]
+    if not 0 < len(text) <= LONG:
+        return None
+    other = written_as_yaml(text, file)
+    if other is not None:
+        return None, [other]
     places, told = Places(text, file), list[Diagnostic]()
-    for _ in range(MAX_ROUNDS):
-        statements, _ = read_statements(text, places)
+    for _ in range(min(MAX_ROUNDS, READ // len(text) + 1)):
+        statements, unread = read_statements(text, places)
         if statements is None:
             break
-        open_block = _open_block(text)
-        habits = [open_block] if open_block else _apart(_Finder(text).of(statements, ""))
+        finds = _WHOLE if unread else _WHOLE[:3]  # those of brackets, only where some are wrong
+        whole = next((made for find in finds if (made := find(text))), None)
+        habits = _apart(iter(whole) if whole else _Finder(text).of(statements, ""))
         if not habits:
             break
         told += [_told(habit, places) for habit in habits]
@@ -108,7 +114,94 @@ def _changed(text: str, places: Places, changes: list[Change]) -> tuple[str, Pla
     return "".join([*parts, text[at:]]), places.after(kept)
 
 
+# The whole text ---------------------------------------------------------------------------------
+
+_HEADER = re.compile(r"^[ \t]*\[+([a-z]\w*)\]+(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
+_REMARK = re.compile(r"^([ \t]*)/\*(.*?)\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*(```.*|---+|\.\.\.)[ \t]*$\n?", re.MULTILINE)
+
+
+def _headers(text: str) -> list[Habit]:
+    """`[task]` and the lines below it, as TOML and INI files have sections."""
+    return [_header(text, match) for match in _HEADER.finditer(text) if keys_within(match[1])]
+
+
+def _header(text: str, match: re.Match[str]) -> Habit:
+    following = _HEADER.search(text, match.end())
+    body = text[match.end() : following.start() if following else len(text)]
+    end = match.end() + len(body.rstrip())
+    start = match.start() + match[0].index("[")
+    message = f"the statements of {quote(match[1])} stand between braces"
+    changes = ((start, match.end(), f"{match[1]} {{"), (end, end, "\n}"))
+    return Habit("E113", message, start, match.end(), f"write {match[1]} {{ … }}", changes)
+
+
+def _remarks(text: str) -> list[Habit]:
+    """Comments over several lines between `/*` and `*/`."""
+    return [_remark(match) for match in _REMARK.finditer(text) if "\n" in match[2]]
+
+
+def _remark(match: re.Match[str]) -> Habit:
+    lines = [line.strip().removeprefix("*").strip() for line in match[2].split("\n")]
+    made = "\n".join(f"{match[1]}# {line}" for line in lines if line)
+    start = match.start() + len(match[1])
+    message = "`/*` begins no comment"
+    hint = "begin each line of a comment with `#`"
+    return Habit("E113", message, start, start + 2, hint, ((match.start(), match.end(), made),))
+
+
+def _fences(text: str) -> list[Habit]:
+    """Lines of three backquotes or dashes, which belong to Markdown or YAML."""
+    return [_fence(match) for match in _FENCE.finditer(text)]
+
+
+def _fence(match: re.Match[str]) -> Habit:
+    message = f"{quote(match[1])} is no statement"
+    return Habit("E113", message, match.start(1), match.end(1), "remove it",
+                 ((match.start(), match.end(), ""),))  # fmt: skip
+
+
+def _behind_brackets(text: str) -> list[Habit]:
+    """`}, epochs 4`, `} seed 4` and `} // few`: what a bracket may not be followed by."""
+    found, before = list[Habit](), ""
+    for token in tokens(text):
+        if token.type == "TEXT" and before in ("RBRACE", "RSQB"):
+            habit = _behind_bracket(token)
+            found += [habit] if habit else []
+        before = token.type
+    return found
+
+
+def _behind_bracket(token: Tok) -> Habit | None:
+    start = token.start
+    if sign := re.match(r"//+|--+|/\*+", token.text):
+        message = f"{quote(sign[0])} begins no comment"
+        change = (start, start + len(sign[0]), "#")
+        return Habit("E113", message, start, start + len(sign[0]), "begin a comment with `#`",
+                     (change,))  # fmt: skip
+    if token.text[0] == ",":
+        last = token.text == ","
+        hint = "write `;` or a line break between two statements"
+        hint = "remove it: a block ends with its bracket" if last else hint
+        change = (start, start + 1, "" if last else ";")
+        return Habit("E113", "`,` does not end a statement", start, start + 1, hint, (change,))
+    word = re.match(r"[a-z_]+(?=\s)", token.text)
+    if word is None or word[0] in ("when", "as"):
+        return None
+    message, hint = (
+        f"{quote(word[0])} begins another statement",
+        "put `;` or a line break before it",
+    )
+    return Habit("E113", message, start, start + len(word[0]), hint, ((start, start, "; "),))
+
+
 # Brackets ---------------------------------------------------------------------------------------
+
+
+def _open_blocks(text: str) -> list[Habit]:
+    """The first of them; where the next is can be said when that is closed."""
+    habit = _open_block(text)
+    return [habit] if habit else []
 
 
 def _open_block(text: str) -> Habit | None:
@@ -179,13 +272,14 @@ class _Finder:
         index = 0
         while index < len(statements):
             one = statements[index]
-            group = self.group(statements, index) if place != LAYERS else []
+            group = self.group(statements, index) if place not in (LAYERS, BRANCHES) else []
             if group:
                 yield self.section(one, group, place)
                 index += 1 + len(group)
                 continue
             following = statements[index + 1] if index + 1 < len(statements) else None
-            if following is not None and self.is_open(one) and following.word is None:
+            bare = following is not None and following.word is None
+            if following is not None and bare and self.is_open(one):
                 yield self.brace_below(one, following)
                 index += 2
                 continue
@@ -239,7 +333,7 @@ class _Finder:
         """Whether a statement has a key alone, or a key and a sign."""
         if one.word is None or one.head is not None or one.marked:
             return False
-        if one.word.text == "-":
+        if one.word.text == "-" or _COMMENT.match(one.word.text):
             return False
         if one.value is None:
             return True
@@ -338,8 +432,12 @@ class _Finder:
 def _inside(one: Statement, place: str) -> str:
     """The place of the statements in a statement's block."""
     word = one.word.text if one.word is not None else ""
+    if place == BRANCHES:
+        return LAYERS
     if place == LAYERS:
-        return LAYERS if word in (*_STRUCTURES, "repeat") else "-" if one.head is None else LAYERS
+        if word == "choice":
+            return BRANCHES
+        return "-" if one.head is None and word not in _STRUCTURES else LAYERS
     if place == "space" and word in ("model", "block", "def"):
         return LAYERS
     if place == "" and (word in MAIN or word == "profiles"):
@@ -411,6 +509,11 @@ def _sign(f: _Finder, one: Statement, place: str) -> _Found:
         return Habit("E113", message, at, at + len(sign), f"write {word[:40]} ~ {shown}", (change,))
     if one.head is not None and not token.text[match.end() :]:
         assert isinstance(one.value, Block)
+        if place == "space" and word not in (*_SPACE, "block"):
+            message = f"{quote(sign)} does not declare a parameter"
+            change = (one.word.end, one.value.start, " ~ ")
+            hint = f"write {word[:40]} ~ float(0, 0.5)"
+            return Habit("E113", message, at, at + len(sign), hint, (change,))
         change = (one.word.end, one.value.start, " ")
         return Habit("E113", between, at, at + len(sign), f"write {word[:40]} {{ … }}", (change,))
     if not rest:
@@ -421,7 +524,7 @@ def _sign(f: _Finder, one: Statement, place: str) -> _Found:
     return Habit("E113", between, at, at + len(sign), f"write {word[:40]} {shown}", (change,))
 
 
-def _arguments(f: _Finder, one: Statement, at: int, block: Block) -> _Found:
+def _arguments(f: _Finder, one: Statement, at: int, block: Block | Items) -> _Found:
     """`dense: {units: outputs}` in a model."""
     assert one.word is not None
     name, inside = one.word.text, f.text[block.start + 1 : block.end - 1]
@@ -659,6 +762,8 @@ _CLAUSES = (
      r"\2 ", r"write default 3, step 2"),
     (r"\)\s*((default|step)\(([^()]*)\))", r"the value of `\2` stands without parentheses",
      r"\2 \3", ""),
+    (r"\)[^\"']*?\s(when\s*(:|=(?!=))\s*)", r"no `\2` stands behind `when`", "when ",
+     r"write when and the condition"),
     (r"\)[^\"']*?\s(if|where|unless)\s", r"a condition begins with `when`", "when",
      r"write when and the condition"),
     (r"\)\s*(by)\s+(?=\d)", r"a step begins with `step`", "step", "write step 2"),
@@ -714,6 +819,12 @@ def _named_arguments(f: _Finder, one: Statement, place: str) -> _Found:
     text = one.head or one.value
     if not isinstance(text, Text) or not text.token.text.startswith("("):
         return None
+    if match := re.search(r"=\s*[\w.\"'-]+(\s*;\s*|\s+)(\w+)\s*=(?!=)", text.token.text):
+        start, end = text.token.start + match.start(1), text.token.start + match.end(1)
+        message = "a comma stands between two arguments"
+        return Habit("E116", message, text.token.start + match.start(2),
+                     text.token.start + match.end(2), f"write a comma before {match[2][:40]}",
+                     ((start, end, ", "),))  # fmt: skip
     match = re.search(r"[(,]\s*(\w+)(\s*:\s*)(?=[^\s,)])", text.token.text)
     if match is None:
         return None
@@ -759,7 +870,143 @@ def _dotted(f: _Finder, one: Statement, place: str) -> _Found:
                  ((one.word.start, f.last(one), made),))  # fmt: skip
 
 
+def _head(f: _Finder, one: Statement, place: str) -> _Found:
+    """`search "tpe" = {`, `name ${NAME}` and `case a { … }`: what stands before a block."""
+    if one.word is None or one.head is None or not isinstance(one.value, Block):
+        return None
+    token, word = one.head.token, one.word
+    if token.text.endswith("$"):
+        message = "a spec has no variables"
+        hint = f"write the value itself, or give it with --set {word.text[:40]}=…"
+        return Habit("E113", message, token.start, one.value.end, hint,
+                     ((word.start, one.value.end, ""),), fixes=False)  # fmt: skip
+    if place == BRANCHES and word.text in ("case", "when", "if", "elif"):
+        message = f"a branch begins with its value, without {quote(word.text)}"
+        return Habit("E116", message, word.start, word.end, f"write {token.text[:40]} {{ … }}",
+                     ((word.start, token.start, ""),))  # fmt: skip
+    if word.text in ("profile", "profiles") and place == "":
+        made = f"profiles {{ {token.text} {f.text[one.value.start : one.value.end]} }}"
+        message = "a profile stands in the block of `profiles`"
+        return Habit("E113", message, word.start, word.end,
+                     f"write profiles {{ {token.text[:40]} {{ … }} }}",
+                     ((word.start, one.value.end, made),))  # fmt: skip
+    if match := re.search(r"\S(\s*[:=])$", token.text):
+        start = token.start + match.start(1)
+        return Habit("E113", f"no {quote(match[1].strip())} stands before a block",
+                     token.end - 1, token.end, "write the block behind the word",
+                     ((start, token.end, ""),))  # fmt: skip
+    return None
+
+
+def _braces(f: _Finder, one: Statement, place: str) -> _Found:
+    """`choice{16, 32}`, `~ {16, 32}` and `when { optimizer == "sgd" }` behind `~`."""
+    if not one.marked:
+        return None
+    if isinstance(one.value, Block):
+        inside = f.text[one.value.start + 1 : one.value.end - 1]
+        if not re.fullmatch(r"\s*[\w.+-]+(\s*,\s*[\w.+-]+)+\s*", inside):
+            return None
+        made = f"choice({inside.strip()})"
+        return Habit("E113", "a domain has a word before its values", one.value.start,
+                     one.value.end, f"write {made[:60]}",
+                     ((one.value.start, one.value.end, made),), safe=False)  # fmt: skip
+    if not isinstance(one.value, Text):
+        return None
+    token = one.value.token
+    match = re.compile(r"[ \t]*\{([^{}\n\r#]*)\}").match(f.text, token.end)
+    if match is None or not re.search(r"(^[A-Za-z_]+|\swhen)$", token.text):
+        return None
+    start, end = match.start() + match[0].index("{"), match.end()
+    if token.text.endswith("when"):
+        changes: tuple[Change, ...] = ((start, end, match[1].strip()),)
+        message, hint = "a condition stands without braces", f"write when {match[1].strip()[:60]}"
+    else:
+        changes = ((token.end, end, f"({match[1].strip()})"),)
+        message = "the values of a domain stand in parentheses"
+        hint = f"write {token.text}({match[1].strip()[:40]})"
+    return Habit("E113", message, start, start + 1, hint, changes)
+
+
+def _tilde(f: _Finder, one: Statement, place: str) -> _Found:
+    """`lr ~= log_uniform(…)`."""
+    if not one.marked or not isinstance(one.value, Text):
+        return None
+    token = one.value.token
+    match = re.match(r"([:=]+)\s*(?=\S)", token.text)
+    if match is None or token.type != "TEXT":
+        return None
+    start = token.start
+    message = f"no {quote(match[1])} stands behind `~`"
+    change = (start, start + match.end(), "" if f.text[start - 1] == " " else " ")
+    return Habit("E113", message, start, start + len(match[1]),
+                 f"write ~ {token.text[match.end() :][:50]}", (change,))  # fmt: skip
+
+
+def _grown_block(f: _Finder, one: Statement, place: str) -> _Found:
+    """`constrain { model.size <= 5MB }`, and two constraints in one statement."""
+    if one.word is None or (place, one.word.text) not in LISTS or one.head is not None:
+        return None
+    word, value = one.word.text, one.value
+    if isinstance(value, Block) and len(value.statements) == 1:
+        inside = f.text[value.start + 1 : value.end - 1].strip().rstrip(";").rstrip()
+        if "#" in inside:
+            return None
+        return Habit("E113", f"{quote(word)} has no block", value.start, value.start + 1,
+                     f"write {word} {' '.join(inside.split())[:60]}",
+                     ((value.start, value.end, inside),))  # fmt: skip
+    if not isinstance(value, Text) or value.token.type != "TEXT" or word == "when":
+        return None
+    commas = [at for at in _commas(value.token.text) if value.token.text[at + 1 :].strip()]
+    if not commas:
+        return None
+    start = value.token.start
+    changes = tuple((start + at, start + at + 1, f"; {word}") for at in commas)
+    at = start + commas[0]
+    return Habit("E113", f"each {quote(word)} says one thing", at, at + 1,
+                 f"write {word} again for the second", changes)  # fmt: skip
+
+
+def _conditional_layer(f: _Finder, one: Statement, place: str) -> _Found:
+    """`if depth > 1 { batch_norm }` in a model."""
+    if place != LAYERS or one.word is None or one.word.text not in ("if", "when"):
+        return None
+    if one.head is None or not isinstance(one.value, Block) or not one.value.statements:
+        return None
+    condition = f.text[one.head.token.start : one.head.token.end].strip("() ")
+    inner = one.value.statements
+    layer = f.cut(inner[0])
+    message = "the condition of a layer stands behind it"
+    hint = f"write {' '.join(layer.split())[:40]} when {condition[:40]}"
+    start, end = one.word.start, one.value.end
+    plain = all(isinstance(s.value, Text | None) and s.head is None for s in inner)
+    plain = plain and "#" not in f.cut(one) and " when " not in f.cut(one)
+    made = "; ".join(f"{f.cut(s)} when {condition}" for s in inner)
+    return Habit("E113", message, start, one.word.end, hint,
+                 ((start, end, made if plain else ""),), fixes=plain)  # fmt: skip
+
+
+def _bracket_arguments(f: _Finder, one: Statement, place: str) -> _Found:
+    """`conv2d{filters=8}` and `conv2d[filters=8]` in a model."""
+    if place != LAYERS or one.word is None or one.head is not None:
+        return None
+    if one.word.text in _STRUCTURES or not isinstance(one.value, Block | Items):
+        return None
+    inside = f.text[one.value.start + 1 : one.value.end - 1]
+    if not re.search(r"\w\s*[:=](?!=)", inside):
+        return None
+    return _arguments(f, one, one.value.start, one.value)
+
+
 _FINDERS: tuple[Callable[[_Finder, Statement, str], _Found], ...] = (
-    _comment, _dash, _block, _keyword, _sign, _call, _dotted, _declared, _condition_block,
+    _comment, _dash, _head, _block, _grown_block, _keyword, _conditional_layer,
+    _bracket_arguments, _tilde, _braces, _sign, _call, _dotted, _declared, _condition_block,
     _clauses, _named_arguments, _layer, _hash, _comma, _two,
 )  # fmt: skip
+
+_WHOLE: tuple[Callable[[str], list[Habit]], ...] = (
+    _remarks,
+    _fences,
+    _headers,
+    _open_blocks,
+    _behind_brackets,
+)

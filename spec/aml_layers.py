@@ -76,6 +76,8 @@ def layer(build: Builder, one: Statement) -> Node:
     head = one.head or (one.value if isinstance(one.value, Text) else None)
     body = one.value if isinstance(one.value, Block) else None
     if head is None and body is None:
+        hint = "write operation(name=value, …)"
+        build.report("E116", f"the arguments of {name.text} stand in parentheses", name.span, hint)
         return MappingNode(((name, build.value(one.value)),), name.span)
     parts = dict(_clauses(head.token, ("as", "when"))) if head is not None else {}
     end = body.end if body is not None else head.token.end if head is not None else start.end
@@ -152,6 +154,11 @@ def _arguments(build: Builder, token: Tok | None) -> Iterator[tuple[ScalarNode, 
             build.report("E116", f"the argument {quote(one.text)} has no name", span, hint)
             continue
         key = _sub(one, 0, len(name))
+        if re.search(r";|(?<![=<>!])=(?!=)", _STRINGS.sub("", one.text[len(name) + 1 :])):
+            span = build.places.span(one.start, one.end)
+            hint = "write name=value, and a comma before the next"
+            build.report("E116", f"{quote(one.text)} is no argument", span, hint)
+            continue
         yield build.key(key), _argument(build, _sub(one, len(name) + 1, len(one.text)))
 
 

@@ -17,6 +17,9 @@ from automlc.spec.edits import positions
 from automlc.spec.record import record
 
 
+LONG = 100_000  # characters; the statements of a longer text, which no person wrote, are not sought
+
+
 @record
 class _Found:
     """A statement and those around it, outermost first."""
@@ -33,6 +36,10 @@ class _File:
         self.text, self.file = text.removeprefix("\ufeff"), file
         self.places = Places(self.text, file)
         self.statements = read_statements(self.text, self.places)[0] or ()
+        self.by_start: dict[int, _Found] = {}
+        for found in self.all():
+            if found.one.word is not None:
+                self.by_start.setdefault(found.one.word.start, found)
 
     def offsets(self, span: Span) -> tuple[int, int]:
         return positions(self.text).ends(span)
@@ -56,9 +63,7 @@ class _File:
         """The statement whose word stands at a place."""
         if span is None:
             return None
-        start = self.offsets(span)[0]
-        found = (f for f in self.all() if f.one.word is not None and f.one.word.start == start)
-        return next(found, None)
+        return self.by_start.get(self.offsets(span)[0])
 
     def holding(self, span: Span | None) -> _Found | None:
         """The innermost statement around a place."""
@@ -120,6 +125,8 @@ Repair = Callable[[Diagnostic, _File], Diagnostic | Fix | None]
 
 def with_repairs(found: Sequence[Diagnostic], text: str, file: str) -> list[Diagnostic]:
     """The findings, each with a fix where one of the table knows it."""
+    if len(text) > LONG:
+        return list(found)
     source = _File(text, file)
     return [_repaired(d, source) for d in found]
 

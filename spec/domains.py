@@ -962,8 +962,8 @@ def _read_default(node: MappingNode, domain: Domain) -> Scalar:
     if value is None:
         return None
     if not isinstance(value, ScalarNode):
-        hint = f"write one of them, such as {word_text(domain.default())}"
-        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span, hint)
+        instead = f"write one of them, such as {word_text(domain.default())}"
+        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span, instead)
     if not domain.contains(value.value):
         hint, near = None, None
         if isinstance(domain, Choice) and isinstance(value.value, str):

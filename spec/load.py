@@ -833,6 +833,9 @@ def _words(kind: str, context: Mapping[str, Any], key: str, node: Node | None) -
     if kind not in _EXPECTED:
         return "E203", f"`{key}` cannot be {got}", None, None
     expected = _EXPECTED[kind]
+    if isinstance(node, ScalarNode) and re.search(r"\$\{?\w|\{\{", node.text):
+        hint = f"a spec has no variables: write the value, or give it with --set {key}=…"
+        return "E203", f"`{key}` must be {expected}, got {got}", hint, None
     code = "E207" if kind == "bool_type" else "E203"
     message = f"`{key}` must be {expected}, got {got}"
     hint = _section_hint(key, node) if kind in ("model_type", "dict_type") else None
