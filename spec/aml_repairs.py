@@ -16,7 +16,6 @@ from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Span, put
 from automlc.spec.edits import positions
 from automlc.spec.record import record
 
-
 LONG = 100_000  # characters; the statements of a longer text, which no person wrote, are not sought
 
 

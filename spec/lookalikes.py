@@ -70,7 +70,10 @@ def _told(line: str, number: int, file: str) -> Diagnostic | None:
     edits = []
     for match in places:
         column = match.start() + 1
-        edits.append(Edit(Span(file, number, column, number, column + 1), _MEANT[match[0]]))
+        meant = _MEANT[match[0]]
+        if meant == ":" and not line[column : column + 1].isspace():
+            meant = ": "  # the full-width one has its blank in itself
+        edits.append(Edit(Span(file, number, column, number, column + 1), meant))
     first = places[0][0]
     meant = _MEANT[first]
     shown = "" if meant in ("", " ") or first.isspace() else f" `{first}`"
