@@ -370,7 +370,7 @@ class _Finder:
         changes = ((start, self.last(one), " {"), (end, end, f"\n{indent}}}"))
         sign = self.last(one) > start
         at = self.last(one) - 1 if sign else one.word.start
-        message = f"the statements of {quote(word)} stand between braces, not below it"
+        message = f"the statements of {quote(word)} belong between braces; indentation says nothing"
         return Habit("E113", message, at, self.last(one), f"write {word[:40]} {{ … }}", changes)
 
     def items(self, one: Statement, group: list[Statement], place: str) -> Habit:
@@ -503,6 +503,10 @@ def _sign(f: _Finder, one: Statement, place: str) -> _Found:
     if place == LAYERS and isinstance(one.value, Block) and word not in _STRUCTURES:
         return _arguments(f, one, at, one.value)
     between = f"{quote(sign)} does not stand between key and value"
+    if one.head is not None and not token.text[match.end() :]:
+        assert isinstance(one.value, Block)
+        if (flow := _flow(f, one, one.value, place)) is not None:
+            return flow
     if place == "space" and word not in _SPACE and one.head is None and rest:
         message = f"{quote(sign)} does not declare a parameter"
         change = (one.word.end, end, " ~ ")
@@ -522,6 +526,38 @@ def _sign(f: _Finder, one: Statement, place: str) -> _Found:
     if one.head is not None:
         shown = f"{token.text[match.end() :]} {{ … }}"
     return Habit("E113", between, at, at + len(sign), f"write {word[:40]} {shown}", (change,))
+
+
+_FLOW = re.compile(r""""(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\[\](),]|(?<=[\w"'])\s*:(?=[\s"'{\[])\s*|#""")
+
+
+def _flow(f: _Finder, one: Statement, block: Block, place: str) -> _Found:
+    """`budget: {trials: 20, epochs: 10}`: a section as YAML and JSON have it in braces."""
+    assert one.word is not None
+    word, depth = one.word.text, 0
+    declares = place == "space" and word not in (*_SPACE, "block", "blocks")
+    changes: list[Change] = [(one.word.end, block.start, " ~ " if declares else " ")]
+    for match in _FLOW.finditer(f.text, block.start, block.end):
+        piece = match[0]
+        if piece == "#":
+            return None
+        depth += (piece in "([") - (piece in ")]") if len(piece) == 1 else 0
+        if ":" in piece and piece[0] not in "\"'":
+            changes.append((*match.span(), " "))
+        elif piece == "," and depth == 0:
+            changes.append((*match.span(), ";"))
+    if len(changes) == 1:
+        return None
+    made, at = "", one.word.start
+    for start, end, new in changes:
+        made, at = made + f.text[at:start] + new, end
+    made += f.text[at : block.end]
+    start = one.word.end
+    while f.text[start] in " \t":
+        start += 1
+    message = f"{quote(word)} is written as in YAML: keys have no colon here, statements no comma"
+    return Habit("E113", message, start, block.end, f"write {' '.join(made.split())[:70]}",
+                 tuple(changes))  # fmt: skip
 
 
 def _arguments(f: _Finder, one: Statement, at: int, block: Block | Items) -> _Found:
