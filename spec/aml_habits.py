@@ -582,6 +582,8 @@ def _comma(f: _Finder, one: Statement, place: str) -> _Found:
     text = one.value if isinstance(one.value, Text) else one.head
     if one.word is None or text is None or text.token.type != "TEXT":
         return None
+    if (place, one.word.text) in LISTS:  # a rule has commas between its actions
+        return None
     token = text.token
     for at in _commas(token.text):
         rest = token.text[at + 1 :].lstrip()

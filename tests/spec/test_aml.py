@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.spec.aml import parse_aml
+from automlc.spec.aml_habits import as_meant
 from automlc.spec.diagnostics import lines_of
 from automlc.spec.errors import SpecError
 from automlc.spec.formatting import aml_comments, formatted, same_tree, yaml_comments
@@ -342,6 +343,19 @@ def test_converting_there_and_back_loses_nothing(plain: dict[str, Any]) -> None:
     assert again is not None
     assert same_tree(root, again)
     assert formatted(dsl, "a.aml") == dsl
+
+
+@settings(deadline=None)
+@given(sections)
+def test_what_is_written_as_it_should_be_is_no_habit_of_another_language(
+    plain: dict[str, Any],
+) -> None:
+    assert as_meant(formatted(tree_text(tree_of(plain)), "a.yaml", "dsl"), "a.aml") is None
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES, *PRESETS], ids=str)
+def test_good_specs_have_no_habit_of_another_language(path: Path) -> None:
+    assert as_meant(formatted(path.read_text(encoding="utf-8"), "a.yaml", "dsl"), "a.aml") is None
 
 
 @given(sections, st.integers(0, 2**32))
