@@ -273,7 +273,7 @@ class ModelParser:
             return self._call(name, node, args, given, depth)
         if name not in OPS.names():
             known = [*OPS.names(), *self.blocks, *STRUCTURES]
-            near = nearest(name, known)
+            near = nearest(name.rpartition(".")[2], known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             fix = swap(node.span, name, near)
             if (call := _as_call(name, node)) is not None:
@@ -519,6 +519,8 @@ def _as_call(text: str, node: Node) -> tuple[str, Fix | None] | None:
     if match is None:
         return None
     if node.span.file.endswith(".aml"):
+        if isinstance(node, ScalarNode) and node.style:
+            return f"write {text[:60]}, without quotes", put(node.span, text)
         return f"write model {{ {text[:60]} }}, a block of layers", None
     pairs = [re.fullmatch(r"\s*(\w+)\s*=(?!=)\s*(.+?)\s*", part) for part in match[2].split(",")]
     written = ", ".join(f"{pair[1]}: {pair[2]}" for pair in pairs if pair)
@@ -542,7 +544,10 @@ def _within(problem: str) -> str:
 def _own_dashes(node: MappingNode) -> Fix | None:
     """`- ` before each operation that begins a line below the first."""
     if node.span.file.endswith(".aml"):
-        return None
+        span = node.span
+        first = replace(span, end_line=span.line, end_column=span.column + 1)
+        last = replace(span, line=span.end_line, column=span.end_column - 1)
+        return Fix((Edit(first, ""), Edit(last, "")), safe=False)
     first, *rest = [key.span for key, _ in node.items]
     if any(s.column != first.column or s.line == first.line or s.column < 3 for s in rest):
         return None

@@ -76,7 +76,11 @@ def _named(
     told: Sequence[Diagnostic], rest: list[Diagnostic]
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """`dense(outputs)`: an argument without a name (E116) is also missing (E323); said once."""
-    lines = {d.span.line for d in told if d.code == "E116" and d.span is not None}
+    lines = {
+        d.span.line
+        for d in told
+        if d.code == "E116" and d.span is not None and d.message.endswith("has no name")
+    }
     missing = {
         d.span.line: d
         for d in rest
@@ -85,6 +89,7 @@ def _named(
     found = []
     for d in told:
         other = missing.get(d.span.line) if d.code == "E116" and d.span is not None else None
+        other = other if d.message.endswith("has no name") else None
         name = re.search(r"needs the argument (\w+)", other.message) if other else None
         if name and d.span is not None and d.fix is None:
             at = replace(d.span, end_line=d.span.line, end_column=d.span.column)

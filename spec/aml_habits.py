@@ -117,8 +117,8 @@ def _changed(text: str, places: Places, changes: list[Change]) -> tuple[str, Pla
 # The whole text ---------------------------------------------------------------------------------
 
 _HEADER = re.compile(r"^[ \t]*\[+([a-z]\w*)\]+(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
-_REMARK = re.compile(r"^([ \t]*)/\*(.*?)\*/[ \t]*$", re.MULTILINE | re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*(```.*|---+|\.\.\.)[ \t]*$\n?", re.MULTILINE)
+_REMARK = re.compile(r"^([ \t]*)/\*(.*?)\*/(?=[ \t]*(?:#.*)?$)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*(```\w*|---+|\.\.\.)(?:[ \t]*$\n?|(?=[ \t]*#))", re.MULTILINE)
 
 
 def _headers(text: str) -> list[Habit]:
@@ -233,6 +233,31 @@ def _open_block(text: str) -> Habit | None:
     return suspect or _unclosed(text, opened[-1], behind)
 
 
+def _extra_brackets(text: str) -> list[Habit]:
+    """A `}` too many: the one after which an indented line stands at the top."""
+    depth, last, lowest = 0, None, 0
+    suspect: Tok | None = None
+    for token in tokens(text):
+        start = _line_start(text, token.start)
+        first = not text[start : token.start].strip()
+        if token.type == "WORD" and first and depth == 0 and last is not None and suspect is None:
+            closing = last.start - _line_start(text, last.start)
+            suspect = last if token.start - start > closing else None
+        last = last if token.type == "END" else None
+        depth += (token.type in ("LBRACE", "LSQB")) - (token.type in ("RBRACE", "RSQB"))
+        last = token if token.type == "RBRACE" and depth <= 0 else last
+        lowest = min(lowest, depth)
+    if lowest > -1 or suspect is None:
+        return []
+    start, after = suspect.start, suspect.end
+    line = _line_start(text, start)
+    if not text[line:start].strip() and text[after : after + 1] == "\n":
+        start, after = line, after + 1
+    message, hint = "`}` closes no block", "remove it: what follows belongs to the block"
+    return [Habit("E114", message, suspect.start, suspect.end, hint, ((start, after, ""),),
+                  safe=False)]  # fmt: skip
+
+
 def _unclosed(text: str, opened: Tok, behind: int) -> Habit:
     kind, closing = ("block", "}") if opened.type == "LBRACE" else ("list", "]")
     message, hint = f"this {kind} is not closed", f"add `{closing}`"
@@ -281,6 +306,10 @@ class _Finder:
             bare = following is not None and following.word is None
             if following is not None and bare and self.is_open(one):
                 yield self.brace_below(one, following)
+                index += 2
+                continue
+            if (line := self.braceless(statements, index, place)) is not None:
+                yield line
                 index += 2
                 continue
             habit = next((h for find in _FINDERS if (h := find(self, one, place))), None)
@@ -367,11 +396,20 @@ class _Finder:
             return self.items(one, group, place)
         end = self.line_end(self.last(group[-1]))
         indent = " " * (self.column(one.word.start) or 0)
-        changes = ((start, self.last(one), " {"), (end, end, f"\n{indent}}}"))
+        changes: tuple[Change, ...] = ((start, self.last(one), " {"), (end, end, f"\n{indent}}}"))
+        if self.is_closed(end):
+            changes = changes[:1]
         sign = self.last(one) > start
         at = self.last(one) - 1 if sign else one.word.start
         message = f"the statements of {quote(word)} belong between braces; indentation says nothing"
         return Habit("E113", message, at, self.last(one), f"write {word[:40]} {{ … }}", changes)
+
+    def is_closed(self, end: int) -> bool:
+        """Whether a `}` that closes nothing follows."""
+        if not re.compile(r"\s*\}").match(self.text, end):
+            return False
+        kinds = [token.type for token in tokens(self.text)]
+        return kinds.count("RBRACE") > kinds.count("LBRACE")
 
     def items(self, one: Statement, group: list[Statement], place: str) -> Habit:
         """`constraints:` and lines with dashes below it."""
@@ -416,6 +454,29 @@ class _Finder:
             return start, end, ""
         after += 2 if self.text[after : after + 2] == "\r\n" else 1
         return self.line_start(start), min(after, len(self.text)), ""
+
+    def braceless(self, statements: Sequence[Statement], index: int, place: str) -> Habit | None:
+        """`budget trials 25; epochs 12`."""
+        one = statements[index]
+        if place != "" or one.word is None or not isinstance(one.value, Text) or one.head:
+            return None
+        keys = keys_within(one.word.text)
+        first = re.match(r"([a-z_]+)\s+\S", one.value.token.text)
+        if first is None or first[1] not in keys:
+            return None
+        end = None
+        for other in statements[index + 1 :]:
+            if other.word is None or other.word.text not in keys - _keys(""):
+                break
+            if self.line_start(other.word.start) != self.line_start(one.word.start):
+                break
+            end = self.last(other)
+        if end is None:
+            return None
+        start = one.value.token.start
+        message = f"the statements of {quote(one.word.text)} stand between braces"
+        hint = f"write {one.word.text} {{ {self.text[start:end][:60]} }}"
+        return Habit("E113", message, start, end, hint, ((start, start, "{ "), (end, end, " }")))
 
     def brace_below(self, one: Statement, below: Statement) -> Habit:
         """A `{` in the line below its key."""
@@ -655,7 +716,10 @@ def _call(f: _Finder, one: Statement, place: str) -> _Found:
         return None
     parts = [part.strip() for part in re.split(r"[,;]", inside)]
     parts = [re.sub(r"""^["']?(\w+)["']?\s*[:=]\s*""", r"\1 ", part) for part in parts]
-    made = f"{{ {'; '.join(parts)} }}"
+    head = ""
+    if word in MAIN and len(parts) > 1 and re.fullmatch(r"[\w./:-]+", parts[0]):
+        head = f"{parts.pop(0)} "
+    made = f"{head}{{ {'; '.join(parts)} }}"
     message = f"the statements of {quote(word)} stand between braces"
     at = one.word.end
     return Habit("E113", message, start, end, f"write {word} {made[:60]}",
@@ -800,6 +864,8 @@ _CLAUSES = (
      r"\2 ", r"write default 3, step 2"),
     (r"\)\s*((default|step)\(([^()]*)\))", r"the value of `\2` stands without parentheses",
      r"\2 \3", ""),
+    (r"^((default|step)\s+(\S+)\s+(\w+\([^()]*\)))$", "the domain comes first", r"\4 \2 \3", ""),
+    (r"\)\s+(//+)\s*[A-Za-z]", r"`\1` begins no comment", "#", "begin a comment with `#`"),
     (r"\)[^\"']*?\s(when\s*(:|=(?!=))\s*)", r"no `\2` stands behind `when`", "when ",
      r"write when and the condition"),
     (r"\)[^\"']*?\s(if|where|unless)\s", r"a condition begins with `when`", "when",
@@ -822,6 +888,10 @@ def _layer(f: _Finder, one: Statement, place: str) -> _Found:
     if word == "for" and isinstance(one.value, Block) and loop:
         made = f"repeat {loop[2]} as {loop[1]}"
         return Habit("E113", "layers are repeated by `repeat`", one.word.start, one.word.end,
+                     f"write {made} {{ … }}", ((one.word.start, token.end, made),))  # fmt: skip
+    if word == "repeat" and (loop := re.fullmatch(r"(\w+)\s+in\s+(.+)", token.text)):
+        made = f"repeat {loop[2]} as {loop[1]}"
+        return Habit("E116", "repeat has its number first", token.start, token.end,
                      f"write {made} {{ … }}", ((one.word.start, token.end, made),))  # fmt: skip
     if word == "repeat" and (match := re.search(r"\s+(times|x)$", token.text)):
         start = token.start + match.start()
@@ -874,11 +944,29 @@ def _named_arguments(f: _Finder, one: Statement, place: str) -> _Found:
                  f"write {shown[:40]}", ((start, end, "="),))  # fmt: skip
 
 
+def _open_arguments(f: _Finder, one: Statement, place: str) -> _Found:
+    """`conv2d(filters=8` without its `)`."""
+    if place != LAYERS or one.word is None or not isinstance(one.value, Text):
+        return None
+    token = one.value.token
+    text = re.split(r"\s+#", token.text)[0]
+    if token.text[:1] != "(" or text.count("(") != text.count(")") + 1 or "\n" in text:
+        return None
+    end = token.start + len(text)
+    return Habit("E114", "this parenthesis is not closed", token.start, token.start + 1, "add `)`",
+                 ((end, end, ")"),))  # fmt: skip
+
+
 def _block(f: _Finder, one: Statement, place: str) -> _Found:
     """`block unit(filters): { … }` and `def unit(filters) { … }`."""
     if place != "space" or one.word is None or one.head is None or not isinstance(one.value, Block):
         return None
     word, token = one.word, one.head.token
+    if token.text[0] == "(" and token.text[-1] == ")" and word.text not in _SPACE:
+        change = (word.start, word.start, "block ")
+        hint = f"write block {word.text[:40]}{token.text[:40]} {{ … }}"
+        message = "a block of layers begins with `block`"
+        return Habit("E113", message, word.start, word.end, hint, (change,))
     if word.text in ("def", "function", "fn", "class", "module", "macro"):
         name = token.text.rstrip(": ")
         change = (word.start, word.end, "block")
@@ -1036,7 +1124,7 @@ def _bracket_arguments(f: _Finder, one: Statement, place: str) -> _Found:
 
 
 _FINDERS: tuple[Callable[[_Finder, Statement, str], _Found], ...] = (
-    _comment, _dash, _head, _block, _grown_block, _keyword, _conditional_layer,
+    _comment, _dash, _open_arguments, _head, _block, _grown_block, _keyword, _conditional_layer,
     _bracket_arguments, _tilde, _braces, _sign, _call, _dotted, _declared, _condition_block,
     _clauses, _named_arguments, _layer, _hash, _comma, _two,
 )  # fmt: skip
@@ -1045,6 +1133,7 @@ _WHOLE: tuple[Callable[[str], list[Habit]], ...] = (
     _remarks,
     _fences,
     _headers,
+    _extra_brackets,
     _open_blocks,
     _behind_brackets,
 )

@@ -42,8 +42,12 @@ def declaration(build: Builder, token: Tok) -> Node:
         return build.scalar(domain)
     if domain is not None and _UNLIKE.fullmatch(domain.text) and not parts:
         return build.scalar(token)
-    if domain is None or match is None:
-        if not parts or domain is None:
+    if domain is None:
+        span = build.places.span(token.start, token.end)
+        build.report("E113", "the domain comes first", span, "write int(1, 8) default 3")
+        return build.scalar(token)
+    if match is None:
+        if not parts:
             return build.scalar(token)
         entries = [_pair(build, "fixed", domain, build.scalar(domain))]
     elif not parts and domain.text[match.end()] == "(":
@@ -92,6 +96,9 @@ def _made(
 ) -> Iterator[tuple[ScalarNode, Node]]:
     """The entries of a layer, its condition left out."""
     head = parts.get("")
+    if name.text == "repeat" and body is not None and (head is None or " in " in head.text):
+        hint = "write repeat 3 { … }, or repeat 3 as stage { … }"
+        build.report("E116", "repeat needs a number of times", name.span, hint)
     if name.text == "choice" and body is not None and head is not None:
         yield name, build.scalar(head)
         branches = tuple(_branch(build, one) for one in body.statements)

@@ -15,6 +15,7 @@ from automlc.spec.aml_tokens import Places
 from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Span, put
 from automlc.spec.edits import positions
 from automlc.spec.record import record
+from automlc.spec.suggest import nearest
 
 LONG = 100_000  # characters; the statements of a longer text, which no person wrote, are not sought
 
@@ -380,6 +381,11 @@ def _one_of(d: Diagnostic, one: Statement, grown: str, source: _File) -> Diagnos
             return replace(d, hint=hint, fix=source.fix(word.start, value.token.end, made))
         fix = source.fix(word.start, word.end, grown)
         return replace(d, hint=f"write {grown} {' '.join(text.split())[:60]}", fix=fix)
+    if isinstance(value, Block) and all(s.word is not None for s in value.statements):
+        parts = [source.body(s) for s in value.statements]
+        if parts and all(re.search(r"[<>=]", part) and "\n" not in part for part in parts):
+            made = "\n".join(f"{grown} {part}" for part in parts)
+            return replace(d, fix=source.fix(word.start, value.end, made))
     said = (d.hint or "").rpartition(" - ")[2]
     if isinstance(value, Block) and len(value.statements) == 1 and grown == "constrain" and said:
         return replace(d, fix=source.fix(word.start, value.end, f"{grown} {said}"))
@@ -455,11 +461,34 @@ def _expression(d: Diagnostic, source: _File) -> Diagnostic | Fix | None:
     if "parenthesis is not closed" in d.message:
         fix = _close_parenthesis(start, end, source)
         return replace(d, hint="add `)`", fix=fix)
+    if (clauses := re.fullmatch(r"write \{(\w+): \[([^\]]*)\], (.+)\}", d.hint or "")) is not None:
+        made = f"{clauses[1]}({clauses[2]}) {re.sub(r'[:,] ', ' ', clauses[3])}"
+        found = source.holding(d.span)
+        value = found.one.value if found is not None else None
+        if isinstance(value, Text) and value.token.type == "TEXT":
+            call = re.match(r"\w+\s*\([^()]*\)", value.token.text)
+            at = value.token.start
+            fix = source.fix(at, at + call.end(), made) if call else None
+            return replace(d, hint=f"write {made}", fix=fix)
+        return replace(d, hint=f"write {made}")
+    if "takes values only" in d.message and source.text[start:end] in _CLAUSES:
+        found = source.holding(d.span)
+        value = found.one.value if found is not None else None
+        if isinstance(value, Text) and value.token.type == "STRING" and value.token.text[0] == '"':
+            inside = value.token.text[1:-1]
+            if not re.search(r"[\\;{}#]", inside):
+                fix = source.fix(value.token.start, value.token.end, inside)
+                return replace(d, hint="take the quotes away", fix=fix)
+    elif "takes values only" in d.message and (near := nearest(source.text[start:end], _CLAUSES)):
+        return replace(d, hint=f"did you mean {near}?", fix=source.fix(start, end, near))
     if (d.hint or "").startswith("a comma between values"):
         before = len(source.text[:start].rstrip())
         if re.fullmatch(r"[\w.]+|\"[^\"]*\"", source.text[start:end]):
             return replace(d, fix=source.fix(before, before, ","))
     return None
+
+
+_CLAUSES = ("default", "step", "when")
 
 
 def _close_parenthesis(start: int, end: int, source: _File) -> Fix | None:
@@ -472,6 +501,8 @@ def _close_parenthesis(start: int, end: int, source: _File) -> Fix | None:
         return source.fix(start, start, ")")
     at = value.token.end - (value.token.type == "STRING")
     text = source.text[value.token.start : at]
+    if (comment := re.search(r"\s+#", text)) is not None:
+        at, text = value.token.start + comment.start(), text[: comment.start()]
     missing = text.count("(") - text.count(")")
     if missing != 1 or re.search(r"\b(default|step|when)\b", text.rpartition("(")[2]):
         return None

@@ -409,7 +409,9 @@ def scalar_text(node: ScalarNode, *, in_list: bool = False) -> str:
 def _reads_back(text: str, in_list: bool) -> bool:
     if not text or "\n" in text or "\r" in text or not text.isprintable():
         return False
-    if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:":
+    if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:,":
+        return False
+    if text[-1] == ",":
         return False
     if text[0] in "\"'" and not STRING.match(text):
         return False

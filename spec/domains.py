@@ -671,9 +671,16 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
             logged = {"int": "log_int", "float": "log_uniform", "uniform": "log_uniform"}.get(name)
             if logged and re.search(r"\blog\s*=", text):
                 inside = re.split(r",\s*log\s*=", text.partition("(")[2])[0]
+                meant = f"{logged}({inside})"
+                sure = not node.style and re.search(r"\blog\s*=\s*[Tt]rue\s*\)$", text)
                 moved = ExpressionError(
-                    f"{name} has no log", f"write {logged}({inside})",
-                    code=moved.code, span=moved.span,
+                    f"{name} has no log", f"write {meant}", code=moved.code, span=moved.span,
+                    fix=put(node.span, meant) if sure else None,
+                )  # fmt: skip
+            elif name in DOMAINS and (whole := _with_clauses(text, name)) is not None:
+                moved = ExpressionError(
+                    "a domain takes values only", f"write {whole}", code=moved.code,
+                    span=moved.span, fix=put(node.span, whole),
                 )  # fmt: skip
             elif name in DOMAINS:
                 hint = f"a default, a step and a condition have keys: {{{bounds}, default: 3}}"
@@ -681,6 +688,16 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
                     "a domain takes values only", hint, code=moved.code, span=moved.span
                 )
         raise moved from None
+
+
+def _with_clauses(text: str, name: str) -> str | None:
+    """`int(1, 9, step=2)` as `{int: [1, 9], step: 2}`."""
+    pattern = r"\w+\s*\(([^()=]*?)((?:,\s*(?:default|step)\s*=\s*[\w.+-]+)+)\s*\)"
+    match = re.fullmatch(pattern, text.strip())
+    if match is None:
+        return None
+    clauses = re.sub(r"\s*=\s*", ": ", match[2].strip(", "))
+    return f"{{{name}: [{match[1].strip()}], {clauses}}}"
 
 
 @lru_cache(maxsize=4096)

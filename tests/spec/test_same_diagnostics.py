@@ -14,11 +14,14 @@ from automlc.spec.yaml_nodes import MappingNode, decode, parse_yaml
 
 BAD = Path(__file__).parents[1] / "bad" / "specs"
 
+# Characters in keys: conversion writes such keys between quotes, where they are the writer's own.
+KEYS = {"lookalike_blank", "lookalike_colon", "lookalike_invisible"}
+
 
 def readable() -> list[Path]:
     """Bad specs whose syntax is right."""
     paths = []
-    for path in sorted(BAD.glob("*.yaml")):
+    for path in sorted(set(BAD.glob("*.yaml")) - {BAD / f"{name}.yaml" for name in KEYS}):
         text, refused = decode(path.read_bytes(), path.name)
         root, found = parse_yaml(text, path.name)
         if refused is None and isinstance(root, MappingNode) and not found:
