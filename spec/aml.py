@@ -94,7 +94,7 @@ def parse_aml(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """
     root, found = parse_plain(text, Places(text, file))
     if found:
-        from automlc.spec.aml_habits import as_meant
+        from automlc.spec.habits.mending import as_meant
 
         return as_meant(text, file) or (root, found)
     return root, found

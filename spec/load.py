@@ -229,7 +229,7 @@ def _as_written(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     except SpecError:
         if told or not file.endswith(".aml"):  # else parse has looked for habits
             raise
-        from automlc.spec.aml_habits import as_meant
+        from automlc.spec.habits.mending import as_meant
 
         meant = as_meant(source.text, file)
         if meant is None:

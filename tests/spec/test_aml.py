@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automlc.spec.aml import parse_aml
-from automlc.spec.aml_habits import as_meant
 from automlc.spec.diagnostics import lines_of
 from automlc.spec.errors import SpecError
 from automlc.spec.formatting import aml_comments, formatted, same_tree, yaml_comments
+from automlc.spec.habits.mending import as_meant
 from automlc.spec.load import load_text
 from automlc.spec.yaml_nodes import MappingNode, parse_yaml, to_plain
 from automlc.spec.yaml_text import tree_text
