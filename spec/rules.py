@@ -107,16 +107,17 @@ def _parse(text: str, start: str, span: Span | None) -> Any:
             message = f"the rule has {len(text):,} characters"
             raise ExpressionError(message, f"at most {MAX_TEXT:,} fit", code="E110")
         return run_parser(text, start)
-    except ExpressionError:
+    except ExpressionError as error:
+        said = error
         arrow = _ARROW.search(text) if start == "rule" and "=>" not in text else None
         if arrow is not None:
             at, end = arrow.span(1)
             blank = "" if text[at - 1 : at].isspace() else " "
-            error = syntax_error(
+            said = syntax_error(
                 f"`{arrow[1]}` does not stand between a condition and its actions",
                 "write =>", at, end, (at, end, f"{blank}=>"),
             )  # fmt: skip
-        raise error.moved(text, span) from None
+        raise said.moved(text, span) from None
 
 
 # What other languages write before an action.

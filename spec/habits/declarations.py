@@ -37,7 +37,7 @@ def find_declared(f: Finder, one: Statement, place: str) -> Found:
 
 def find_condition_block(f: Finder, one: Statement, place: str) -> Found:
     """`if optimizer == "sgd" { momentum ~ … }` in the space."""
-    if place != "space" or one.word is None or one.word.text not in ("if", "when"):
+    if place != "space" or one.word is None or one.word.text not in ("if", "when") or one.marked:
         return None
     end = f.last(one)
     condition = "…"
