@@ -411,7 +411,7 @@ def _reads_back(text: str, in_list: bool) -> bool:
         return False
     if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:,":
         return False
-    if text[-1] == ",":
+    if text[-1] in ",=:":
         return False
     if text[0] in "\"'" and not STRING.match(text):
         return False

@@ -40,7 +40,7 @@ class Finder:
                 index += 1 + len(group)
                 continue
             following = statements[index + 1] if index + 1 < len(statements) else None
-            bare = following is not None and following.word is None
+            bare = following is not None and following.word is None and place != LAYERS
             if following is not None and bare and self.is_open(one):
                 yield self.brace_below(one, following)
                 index += 2

@@ -115,7 +115,12 @@ def find_open_arguments(f: Finder, one: Statement, place: str) -> Found:
         return None
     token = one.value.token
     text = re.split(r"\s+#", token.text)[0]
-    if token.text[:1] != "(" or text.count("(") != text.count(")") + 1 or "\n" in text:
+    if (
+        re.match(r"\([^()]*\)", text)
+        or token.text[:1] != "("
+        or text.count("(") != text.count(")") + 1
+        or "\n" in text
+    ):
         return None
     end = token.start + len(text)
     return Habit("E114", "this parenthesis is not closed", token.start, token.start + 1, "add `)`",

@@ -143,6 +143,8 @@ def find_comma(f: Finder, one: Statement, place: str) -> Found:
         start = token.start + at
         if rest and not begins:
             continue
+        if place == LAYERS and re.search(r"\bwhen\b", token.text[:at]) and "(" not in rest:
+            continue  # it may belong to the condition
         if follows is not None and follows[1] in ("default", "step", "when"):
             message = f"no comma stands before {quote(follows[1])}"
             hint = f"write {' '.join(rest.split())[:40]} behind a blank"
@@ -307,7 +309,8 @@ def find_grown_block(f: Finder, one: Statement, place: str) -> Found:
     if not isinstance(value, Text) or value.token.type != "TEXT" or word == "when":
         return None
     commas = [at for at in commas_of(value.token.text) if value.token.text[at + 1 :].strip()]
-    if not commas:
+    parts = value.token.text.split(",")
+    if not commas or not all(re.search(r"[<>=]", part) for part in parts):
         return None
     start = value.token.start
     changes = tuple((start + at, start + at + 1, f"; {word}") for at in commas)
