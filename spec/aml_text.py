@@ -374,8 +374,14 @@ def _is_block(node: Node) -> bool:
     return (
         isinstance(args, SequenceNode)
         and isinstance(body, SequenceNode)
-        and all(isinstance(a, ScalarNode) and _SIMPLE.fullmatch(a.text) for a in args.items)
+        and all(isinstance(a, ScalarNode) and _is_word(a) for a in args.items)
     )
+
+
+def _is_word(node: ScalarNode) -> bool:
+    """Whether a value reads back as it is when its text stands without quotes."""
+    same = resolve(node.text)[0]
+    return bool(_SIMPLE.fullmatch(node.text)) and type(same) is type(node.value)
 
 
 # Single values ------------------------------------------------------------------------------------

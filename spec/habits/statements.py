@@ -271,7 +271,7 @@ def find_head(f: Finder, one: Statement, place: str) -> Found:
     if one.word is None or one.head is None or not isinstance(one.value, Block):
         return None
     token, word = one.head.token, one.word
-    if token.text.endswith("$"):
+    if token.text.endswith("$") and token.end == one.value.start:
         message = "a spec has no variables"
         hint = f"write the value itself, or give it with --set {word.text[:40]}=…"
         return Habit("E113", message, token.start, one.value.end, hint,
