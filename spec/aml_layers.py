@@ -99,6 +99,7 @@ def _made(
     if name.text == "repeat" and body is not None and (head is None or " in " in head.text):
         hint = "write repeat 3 { … }, or repeat 3 as stage { … }"
         build.report("E116", "repeat needs a number of times", name.span, hint)
+        head = Tok("TEXT", "1", body.start, body.start)
     if name.text == "choice" and body is not None and head is not None:
         yield name, build.scalar(head)
         branches = tuple(_branch(build, one) for one in body.statements)
