@@ -6,6 +6,7 @@ pieces with arguments) are expanded here, so nothing downstream knows of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -272,11 +273,15 @@ class ModelParser:
             return self._call(name, node, args, given, depth)
         if name not in OPS.names():
             known = [*OPS.names(), *self.blocks, *STRUCTURES]
-            near = nearest(name, known)
+            near = nearest(name.rpartition(".")[2], known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             fix = swap(node.span, name, near)
+            if (call := _as_call(name, node)) is not None:
+                hint, fix = call
             if (kind := _activation(name)) is not None:
                 written = f"activation: {{kind: {kind}}}"
+                if node.span.file.endswith(".aml"):
+                    written = f"activation(kind={kind})"
                 hint, fix = f"write {written}", None if args else put(node.span, written)
             self.problems.add(
                 "E322", f"no operation is called {name!r}", node.span, hint=hint, fix=fix
@@ -303,7 +308,7 @@ class ModelParser:
             if isinstance(expr, Literal) and (problem := arg.problem(expr.value)):
                 self.problems.add(
                     "E324", f"{name}: {arg_name} {problem}, got {to_text(expr)}",
-                    args[arg_name][1].span, hint="write a value within these bounds",
+                    args[arg_name][1].span, hint=_within(problem),
                 )  # fmt: skip
                 return ()
             values.append((arg_name, expr))
@@ -508,8 +513,41 @@ def _activation(name: str) -> str | None:
     return next((word for word in words if word.replace("_", "") == plain), None)
 
 
+def _as_call(text: str, node: Node) -> tuple[str, Fix | None] | None:
+    """What to say of `- dense(units=outputs)`, the arguments of which YAML does not see."""
+    match = re.fullmatch(r"(\w+)\s*\(([^()\[\]{}]*)\)", text)
+    if match is None:
+        return None
+    if node.span.file.endswith(".aml"):
+        if isinstance(node, ScalarNode) and node.style:
+            return f"write {text[:60]}, without quotes", put(node.span, text)
+        return f"write model {{ {text[:60]} }}, a block of layers", None
+    pairs = [re.fullmatch(r"\s*(\w+)\s*=(?!=)\s*(.+?)\s*", part) for part in match[2].split(",")]
+    written = ", ".join(f"{pair[1]}: {pair[2]}" for pair in pairs if pair)
+    if not match[2].strip():
+        return f"write {match[1]}", put(node.span, match[1])
+    if not all(pairs):
+        return f"write {match[1]}: {{name: value}}", None
+    made = f"{match[1]}: {{{written}}}"
+    return f"write {made}", put(node.span, made)
+
+
+def _within(problem: str) -> str:
+    """What to write for a value of an argument that is not allowed."""
+    if "odd" in problem:
+        return "write an odd number, such as 3 or 5"
+    if "one of" in problem:
+        return "write one of these words"
+    return "write true or false" if "true" in problem else "write a value within these bounds"
+
+
 def _own_dashes(node: MappingNode) -> Fix | None:
     """`- ` before each operation that begins a line below the first."""
+    if node.span.file.endswith(".aml"):
+        span = node.span
+        first = replace(span, end_line=span.line, end_column=span.column + 1)
+        last = replace(span, line=span.end_line, column=span.end_column - 1)
+        return Fix((Edit(first, ""), Edit(last, "")), safe=False)
     first, *rest = [key.span for key, _ in node.items]
     if any(s.column != first.column or s.line == first.line or s.column < 3 for s in rest):
         return None

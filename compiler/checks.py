@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from automlc.compiler.draft import Draft, nominal_contract
@@ -18,7 +20,7 @@ from automlc.compiler.passes.prove_constraints import prove_constraints
 from automlc.compiler.passes.resolve_start import resolve_start
 from automlc.compiler.passes.resolve_task import resolve_task
 from automlc.compiler.passes.verify_model import verify_model
-from automlc.spec.diagnostics import Diagnostic, sort_key
+from automlc.spec.diagnostics import Diagnostic, put, sort_key
 from automlc.spec.errors import SpecError
 from automlc.spec.load import PLAIN, LoadedSpec, Variant, load, load_text
 
@@ -67,8 +69,36 @@ def with_rest(error: SpecError) -> SpecError:
         return error
     seen = {d.span for d in error.diagnostics}
     seen.add(None)
-    more = (d for d in check(error.partial) if d.code not in _CONSEQUENCES and d.span not in seen)
-    return SpecError(sorted({*error.diagnostics, *more}, key=sort_key), error.sources)
+    rest = [d for d in check(error.partial) if d.code not in _CONSEQUENCES and d.span not in seen]
+    told, rest = _named(error.diagnostics, rest)
+    return SpecError(sorted({*told, *rest}, key=sort_key), error.sources)
+
+
+def _named(
+    told: Sequence[Diagnostic], rest: list[Diagnostic]
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """`dense(outputs)`: an argument without a name (E116) is also missing (E323); said once."""
+    lines = {
+        d.span.line
+        for d in told
+        if d.code == "E116" and d.span is not None and d.message.endswith("has no name")
+    }
+    missing = {
+        d.span.line: d
+        for d in rest
+        if d.code == "E323" and d.span is not None and d.span.line in lines
+    }
+    found = []
+    for d in told:
+        other = missing.get(d.span.line) if d.code == "E116" and d.span is not None else None
+        other = other if d.message.endswith("has no name") else None
+        name = re.search(r"needs the argument (\w+)", other.message) if other else None
+        if name and d.span is not None and d.fix is None:
+            at = replace(d.span, end_line=d.span.line, end_column=d.span.column)
+            hint = f"is it {name[1]}? write {name[1]}=value"
+            d = replace(d, hint=hint, fix=put(at, f"{name[1]}=", safe=False))
+        found.append(d)
+    return found, [d for d in rest if d not in missing.values()]
 
 
 def check(loaded: LoadedSpec, roots: Sequence[Path] = ()) -> list[Diagnostic]:
@@ -102,7 +132,7 @@ def _check_loaded(
         whole, partial = with_rest(error), error.partial
         found = list(whole.diagnostics)
         return [*found, *_of_profiles(partial, found)], whole.sources, partial is not None
-    found = [*loaded.warnings, *check(loaded)]
+    found = sorted([*loaded.warnings, *check(loaded)], key=sort_key)
     return [*found, *_of_profiles(loaded, found)], loaded.sources, True
 
 

@@ -342,7 +342,7 @@ class Counter:
     ) -> None:
         for was, now in ((before.height, after.height), (before.width, after.width)):
             holds = self.builder.binary("eq", now, ceil_div(was, stride))
-            message = "the stride of this residual differs from the strides of its body"
+            message = "the stride of this residual is not the product of the strides in it"
             self._require(holds, reached, "E328", message, node.span)
 
     def _select(

@@ -6,6 +6,7 @@ space has. A rule of the spec must fit it: a mistake in one is an error.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -100,7 +101,9 @@ def _table(draft: Draft) -> Table | None:
         return load_file(_path(draft, rules.use), rules.exclude)
     except AutomlcError as error:
         span = draft.loaded.spans("rules.use") or draft.loaded.spans("rules")
-        draft.problems.add("E338", error.message, span, hint=error.hint, key="rules.use")
+        meant = re.match(r"did you mean (\S+)\?", error.hint or "")
+        fix = swap(span, rules.use, meant[1]) if meant else None
+        draft.problems.add("E338", error.message, span, hint=error.hint, key="rules.use", fix=fix)
         return None
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any, TypeAlias
 
 from automlc.spec.aml_tokens import STRING, Places, Tok, TooLargeError, tokens, unquoted
-from automlc.spec.diagnostics import Diagnostic, Note, Span, quote
+from automlc.spec.diagnostics import Diagnostic, Fix, Note, Span, put, quote
 from automlc.spec.record import record
 from automlc.spec.yaml_nodes import (
     MAX_REPEATS,
@@ -41,10 +40,13 @@ MAIN = {
 # Of these, those that are no section when they stand alone: `search tpe` is the text tpe.
 SHORT = frozenset({"search", "stopping", "backend", "rules"})
 # (section, word) -> the list that such a statement adds to.
-_MOST = 10 * MAX_REPEATS  # findings of one code
-_SIGN = re.compile(r"([=:])\s*")  # of other languages, between a key and its value
+MOST = 10 * MAX_REPEATS  # findings of one code
 _FOLD = re.compile(r"[ \t]*[\r\n]\s*")  # a text over several lines is one with blanks
 LISTS = {("", "constrain"): "constraints", ("space", "forbid"): "forbid", ("rules", "when"): "when"}
+
+
+# Words with layers in their blocks; at the top they are in the wrong place, and said to be.
+_HOLD_LAYERS = {"space": ("model", "layers"), "": ("model", "layers")}
 
 
 @record
@@ -88,23 +90,39 @@ class Statement:
 def parse_aml(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """The root node of a file, and everything that is wrong with its statements.
 
-    A statement with a mistake in it is left out; the rest is read.
+    A statement with a mistake in it is read as it was meant where that is known, and else left out.
     """
-    refused = refuse_text(text, file)
+    root, found = parse_plain(text, Places(text, file))
+    if found:
+        from automlc.spec.habits.mending import as_meant
+
+        return as_meant(text, file) or (root, found)
+    return root, found
+
+
+def parse_plain(text: str, places: Places) -> tuple[Node | None, list[Diagnostic]]:
+    """The same of statements as they stand."""
+    refused = refuse_text(text, places.file)
     if refused is not None:
         return None, [refused]
-    places = Places(text, file)
+    statements, found = read_statements(text, places)
+    if statements is None or (not statements and not found):
+        return None, found
+    build = Builder(text, places, found)
+    return build.section(statements, "", 0, len(text)), found
+
+
+def read_statements(
+    text: str, places: Places
+) -> tuple[tuple[Statement, ...] | None, list[Diagnostic]]:
+    """The statements of a text, and what none could be made of; None where there is too much."""
     reader = _Reader(text, places)
     try:
-        statements = reader.statements()
+        return reader.statements(), reader.found
     except TooLargeError as error:
         hint = "a spec describes a task; put data into a file and name it in data.source"
         span = places.span(error.at, error.at + 1)
         return None, [*reader.found, Diagnostic("E106", str(error), span, hint)]
-    if not statements and not reader.found:
-        return None, []
-    build = Builder(text, places, reader.found)
-    return build.section(statements, "", 0, len(text)), reader.found
 
 
 def _around(first: Span, last: Span) -> Span:
@@ -182,6 +200,9 @@ _EXPECTED = {
 }  # fmt: skip
 
 
+_KINDS = {"LBRACE": ("block", "}"), "LSQB": ("list", "]")}
+
+
 class _Reader:
     """Feeds tokens to the parser; after a mistake the rest of the statement is left out."""
 
@@ -198,10 +219,8 @@ class _Reader:
 
         parser = _grammar().parse_interactive("")
         skipping: int | None = None  # the number of open brackets that the end is looked for at
-        for token in self._closed():
+        for token in self._paired():
             depth = len(self.open)
-            if token.type in ("RBRACE", "RSQB") and not self._closes(token):
-                continue
             if token.type in ("LBRACE", "LSQB"):
                 self.open.append(token)
             elif token.type in ("RBRACE", "RSQB"):
@@ -225,20 +244,43 @@ class _Reader:
         result: tuple[Statement, ...] = parser.feed_eof()
         return result
 
-    def _closes(self, token: Tok) -> bool:
-        """Whether a closing bracket closes the one that was opened last; it is reported if not."""
-        opened = self.open[-1] if self.open else None
-        if opened is not None and opened.type[1:] == token.type[1:]:
-            return True
-        message, hint = _EXPECTED[token.type]
-        notes: tuple[Note, ...] = ()
-        if opened is not None:
-            closing = "}" if opened.type == "LBRACE" else "]"
-            message, hint = f"{quote(token.text)} does not close this", f"write `{closing}`"
-            span = self.places.span(opened.start, opened.end)
-            notes = (Note(f"{quote(opened.text)} was opened here", span),)
-        self._add("E114", message, self.places.span(token.start, token.end), hint, *notes)
-        return False
+    def _paired(self) -> Iterator[Tok]:
+        """The tokens; closing brackets without a partner are reported, and mended or left out."""
+        for token in self._closed():
+            if token.type not in ("RBRACE", "RSQB"):
+                yield token
+                continue
+            kinds = [opened.type[1:] for opened in self.open]
+            if not kinds:
+                message, hint = _EXPECTED[token.type]
+                self._add("E114", message, self.places.span(token.start, token.end), hint)
+                continue
+            while kinds[-1] != token.type[1:] and token.type[1:] in kinds:
+                yield from self._forgotten(token.start)
+                kinds.pop()
+            yield token if kinds[-1] == token.type[1:] else self._exchanged(token)
+
+    def _forgotten(self, at: int) -> Iterator[Tok]:
+        """What closes the bracket opened last where one further out is closed."""
+        opened = self.open[-1]
+        kind, closing = _KINDS[opened.type]
+        span = self.places.span(opened.start, opened.end)
+        fix = put(self.places.span(at, at), f"{closing} ")
+        self._add("E114", f"this {kind} is not closed", span, f"add `{closing}`", fix=fix)
+        yield Tok("END", "", at, at)
+        yield Tok(f"R{opened.type[1:]}", "", at, at)
+
+    def _exchanged(self, token: Tok) -> Tok:
+        """The bracket that closes what was opened last, for another that stands there."""
+        opened = self.open[-1]
+        closing = _KINDS[opened.type][1]
+        note = Note(
+            f"{quote(opened.text)} was opened here", self.places.span(opened.start, opened.end)
+        )
+        span = self.places.span(token.start, token.end)
+        message = f"{quote(token.text)} does not close this"
+        self._add("E114", message, span, f"write `{closing}`", note, fix=put(span, closing))
+        return Tok(f"R{opened.type[1:]}", token.text, token.start, token.end)
 
     def _closed(self) -> Iterator[Tok]:
         """The tokens, and what closes brackets that are still open at the end."""
@@ -247,8 +289,7 @@ class _Reader:
         yield Tok("END", "", end, end)
         if self.open:
             first = self.open[-1]
-            kind = "block" if first.type == "LBRACE" else "list"
-            closing = "}" if first.type == "LBRACE" else "]"
+            kind, closing = _KINDS[first.type]
             span = self.places.span(first.start, first.end)
             self._add("E114", f"this {kind} is not closed", span, f"add `{closing}`")
         while self.open:
@@ -281,12 +322,23 @@ class _Reader:
             hint = "write items of a list between [ and ]"
         elif token.type == "END" and "TEXT" not in accepts:
             return
+        elif token.type in ("RBRACE", "RSQB", "END") and "TEXT" in accepts:
+            message, hint = "a value is missing", "write it before the end of the statement"
+            if "TILDE" not in accepts:
+                message, hint = "a domain is missing", "write lr ~ log_uniform(1e-4, 1e-1)"
+        elif token.type == "TEXT" and token.text.startswith(("//", "/*", "--")):
+            message, hint = f"{quote(token.text[:2])} begins no comment", "begin a comment with `#`"
+            mark = self.places.span(token.start, token.start + 2)
+            self._add(code, message, mark, hint, fix=put(mark, "#"))
+            return
         self._add(code, message, self.places.span(token.start, token.end), hint)
 
-    def _add(self, code: str, message: str, span: Span, hint: str | None, *notes: Note) -> None:
+    def _add(
+        self, code: str, message: str, span: Span, hint: str, *notes: Note, fix: Fix | None = None
+    ) -> None:
         self.repeats[code] = self.repeats.get(code, 0) + 1
-        if self.repeats[code] <= _MOST:
-            self.found.append(Diagnostic(code, message, span, hint, notes=notes))
+        if self.repeats[code] <= MOST:
+            self.found.append(Diagnostic(code, message, span, hint, notes=notes, fix=fix))
 
 
 # Nodes --------------------------------------------------------------------------------------------
@@ -308,10 +360,12 @@ class Builder:
         self.found = found
         self.repeats: dict[str, int] = {}
 
-    def report(self, code: str, message: str, span: Span, hint: str, *notes: Note) -> None:
+    def report(
+        self, code: str, message: str, span: Span, hint: str, *notes: Note, fix: Fix | None = None
+    ) -> None:
         self.repeats[code] = self.repeats.get(code, 0) + 1
-        if self.repeats[code] <= _MOST:
-            self.found.append(Diagnostic(code, message, span, hint, notes=notes))
+        if self.repeats[code] <= MOST:
+            self.found.append(Diagnostic(code, message, span, hint, notes=notes, fix=fix))
 
     # -- single values --
 
@@ -324,6 +378,7 @@ class Builder:
         text = _FOLD.sub(" ", token.text)
         if text[:1] in ('"', "'") and not STRING.match(text):
             self.report("E115", "the text is not closed", span, f"end it with {text[0]}")
+            return ScalarNode(text[1:], text[1:], span)
         value, problem = resolve(text)
         if problem:
             self.report("E111", problem, span, "write it between quotes if it is text")
@@ -392,14 +447,15 @@ class Builder:
     def statement(self, one: Statement, place: str, entries: _Entries) -> None:
         """Add what one statement says."""
         assert one.word is not None
-        one = self.without_sign(one)
-        assert one.word is not None
         word, value = one.word.text, one.value
+        text = one.head or value
+        if isinstance(text, Text) and text.token.type == "TEXT" and self.is_foreign(text.token):
+            return
         if one.marked:
             self.parameter(one, place, entries)
         elif (place, word) in LISTS and isinstance(value, Text) and one.head is None:
             self.append(entries, one.word, LISTS[place, word], self.value(value))
-        elif place == "space" and word == "model" and isinstance(value, Block) and not one.head:
+        elif word in _HOLD_LAYERS.get(place, ()) and isinstance(value, Block) and not one.head:
             self.put(entries, self.key(one.word), self.layers(value))
         elif place == "space" and word == "block" and isinstance(value, Block) and one.head:
             self.named_block(one, entries)
@@ -413,22 +469,17 @@ class Builder:
             inner = "" if place == "profiles" else inner
             self.put(entries, self.key(one.word), self.keyed(one, inner))
 
-    def without_sign(self, one: Statement) -> Statement:
-        """The statement; `key: value` and `key = value` are said to be wrong and read as meant."""
-        text = one.head or one.value
-        if not isinstance(text, Text) or text.token.type != "TEXT":
-            return one
-        match = _SIGN.match(text.token.text)
-        if match is None:
-            return one
-        start = text.token.start
-        assert one.word is not None
-        rest = text.token.text[match.end() :]
-        hint = f"write {one.word.text[:40]} {rest[:40]}".rstrip()
-        message = f"{quote(match[1])} does not stand between key and value"
-        self.report("E113", message, self.places.span(start, start + 1), hint)
-        meant = Text(Tok("TEXT", rest or "null", start + match.end(), text.token.end))
-        return replace(one, head=meant) if one.head is not None else replace(one, value=meant)
+    def is_foreign(self, token: Tok) -> bool:
+        """Whether a value begins or ends with a sign of other languages, which is reported."""
+        first, last = token.text[0], token.text[-1]
+        if first in ":=,":
+            message, at = f"{quote(first)} does not stand between key and value", token.start
+        elif last == ",":
+            message, at = "`,` does not end a statement", token.end - 1
+        else:
+            return False
+        self.report("E113", message, self.places.span(at, at + 1), "write key value")
+        return True
 
     def keyed(self, one: Statement, inner: str) -> Node:
         """The value of a key, with the main word of a section in it."""
@@ -497,6 +548,8 @@ class Builder:
             self.report("E117", "a parameter is declared in `space`", key.span, hint)
             return
         value = one.value
+        if isinstance(value, Text) and value.token.start == value.token.end:
+            return  # missing, which is said where it should be
         node = declaration(self, value.token) if isinstance(value, Text) else self.value(value)
         self.inside(entries, "parameters", key, node)
 

@@ -19,6 +19,10 @@ from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 CLAUSES = ("default", "step", "when")
 _HEAD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?=[(\[])")
+_BEHIND = re.compile(r"\)\s*,")  # something behind the bracket of a domain
+# One bracket of each kind, which is no domain.
+_UNLIKE = re.compile(r"\w+\s*(\([^()\[\]]*\]|\[[^()\[\]]*\))")
+_STRINGS = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _PIECE = re.compile(
     r"""[()\[\]]|"(?:[^"\\]|\\.)*"|'[^']*'|,|=|\b(?:default|step|when|as)\b|[A-Za-z_][\w.]*|.""",
     re.S,
@@ -32,8 +36,18 @@ def declaration(build: Builder, token: Tok) -> Node:
     parts = dict(_clauses(token, CLAUSES))
     domain = parts.pop("", None)
     match = _HEAD.match(domain.text) if domain is not None else None
-    if domain is None or match is None:
-        if not parts or domain is None:
+    if domain is not None and _BEHIND.search(_STRINGS.sub("", domain.text)):
+        span = build.places.span(domain.start, domain.end)
+        build.report("E113", "this is no domain", span, "write choice(a, b), or float(0, 0.5)")
+        return build.scalar(domain)
+    if domain is not None and _UNLIKE.fullmatch(domain.text) and not parts:
+        return build.scalar(token)
+    if domain is None:
+        span = build.places.span(token.start, token.end)
+        build.report("E113", "the domain comes first", span, "write int(1, 8) default 3")
+        return build.scalar(token)
+    if match is None:
+        if not parts:
             return build.scalar(token)
         entries = [_pair(build, "fixed", domain, build.scalar(domain))]
     elif not parts and domain.text[match.end()] == "(":
@@ -66,6 +80,8 @@ def layer(build: Builder, one: Statement) -> Node:
     head = one.head or (one.value if isinstance(one.value, Text) else None)
     body = one.value if isinstance(one.value, Block) else None
     if head is None and body is None:
+        hint = "write operation(name=value, …)"
+        build.report("E116", f"the arguments of {name.text} stand in parentheses", name.span, hint)
         return MappingNode(((name, build.value(one.value)),), name.span)
     parts = dict(_clauses(head.token, ("as", "when"))) if head is not None else {}
     end = body.end if body is not None else head.token.end if head is not None else start.end
@@ -80,12 +96,19 @@ def _made(
 ) -> Iterator[tuple[ScalarNode, Node]]:
     """The entries of a layer, its condition left out."""
     head = parts.get("")
+    if name.text == "repeat" and body is not None and (head is None or " in " in head.text):
+        hint = "write repeat 3 { … }, or repeat 3 as stage { … }"
+        build.report("E116", "repeat needs a number of times", name.span, hint)
+        head = Tok("TEXT", "1", body.start, body.start)
     if name.text == "choice" and body is not None and head is not None:
         yield name, build.scalar(head)
         branches = tuple(_branch(build, one) for one in body.statements)
         span = build.places.span(body.start, body.end)
         yield ScalarNode("of", "of", span), MappingNode(branches, span)
     elif name.text == "repeat" and body is not None and head is not None:
+        if re.search(r"\w\s+(times|x)$", head.text):
+            span = build.places.span(head.start, head.end)
+            build.report("E113", "this is no number", span, "write repeat 3 { … }")
         yield name, build.scalar(head)
         if "as" in parts:
             yield _pair(build, "as", parts["as"], build.scalar(parts["as"]))
@@ -139,6 +162,11 @@ def _arguments(build: Builder, token: Tok | None) -> Iterator[tuple[ScalarNode, 
             build.report("E116", f"the argument {quote(one.text)} has no name", span, hint)
             continue
         key = _sub(one, 0, len(name))
+        if re.search(r";|(?<![=<>!])=(?!=)", _STRINGS.sub("", one.text[len(name) + 1 :])):
+            span = build.places.span(one.start, one.end)
+            hint = "write name=value, and a comma before the next"
+            build.report("E116", f"{quote(one.text)} is no argument", span, hint)
+            continue
         yield build.key(key), _argument(build, _sub(one, len(name) + 1, len(one.text)))
 
 

@@ -374,8 +374,14 @@ def _is_block(node: Node) -> bool:
     return (
         isinstance(args, SequenceNode)
         and isinstance(body, SequenceNode)
-        and all(isinstance(a, ScalarNode) and _SIMPLE.fullmatch(a.text) for a in args.items)
+        and all(isinstance(a, ScalarNode) and _is_word(a) for a in args.items)
     )
+
+
+def _is_word(node: ScalarNode) -> bool:
+    """Whether a value reads back as it is when its text stands without quotes."""
+    same = resolve(node.text)[0]
+    return bool(_SIMPLE.fullmatch(node.text)) and type(same) is type(node.value)
 
 
 # Single values ------------------------------------------------------------------------------------
@@ -409,7 +415,9 @@ def scalar_text(node: ScalarNode, *, in_list: bool = False) -> str:
 def _reads_back(text: str, in_list: bool) -> bool:
     if not text or "\n" in text or "\r" in text or not text.isprintable():
         return False
-    if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:":
+    if not isinstance(resolve(text)[0], str) or not _is_balanced(text) or text[0] in "=:,":
+        return False
+    if text[-1] in ",=:":
         return False
     if text[0] in "\"'" and not STRING.match(text):
         return False

@@ -8,7 +8,7 @@ parentheses and brackets none of these ends it. Items of a list end at `,` as we
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -45,23 +45,55 @@ class TooLargeError(Exception):
         self.at = at
 
 
+class Kept(NamedTuple):
+    """A stretch that a changed text has from the text before: both beginnings, and its length."""
+
+    now: int
+    before: int
+    length: int
+
+
 class Places:
-    """Offsets of a text as lines and columns."""
+    """Offsets of a text as lines and columns.
+
+    Where the text is a file's after changes, `changed` leads back from the last of them to the
+    file: the places are those of the file.
+    """
 
     def __init__(self, text: str, file: str):
         self.file = file
         self.starts = [0, *line_breaks(text)]
+        self.changed: tuple[list[Kept], ...] = ()
+
+    def after(self, kept: list[Kept]) -> Places:
+        """The places of a text that has these stretches of the present one."""
+        new = Places("", self.file)
+        new.starts, new.changed = self.starts, (kept, *self.changed)
+        return new
 
     def span(self, start: int, end: int) -> Span:
         """The stretch from one offset to another."""
+        end = max(start, end)
+        for kept in self.changed:
+            first, last = _back(kept, start), _back(kept, end, ends=end > start)
+            start, end = first, max(first, last)
         line, column = self.of(start)
-        end_line, end_column = self.of(max(end, start))
+        end_line, end_column = self.of(end)
         return Span(self.file, line, column, end_line, end_column)
 
     def of(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, from 1."""
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
+
+
+def _back(kept: list[Kept], offset: int, *, ends: bool = False) -> int:
+    """Where an offset was before; what was inserted stands behind what it follows."""
+    at = (bisect_left if ends else bisect_right)(kept, offset, key=lambda one: one.now) - 1
+    if at < 0:
+        return 0
+    one = kept[at]
+    return one.before + min(offset - one.now, one.length)
 
 
 def tokens(text: str, comments: list[Tok] | None = None) -> Iterator[Tok]:

@@ -180,6 +180,23 @@ _TABLE = (
         "automlc validate task.yaml",
     ),
     Code(
+        "E119",
+        "a file written on the other surface",
+        "What a file is read as is told by its name: .aml for statements, anything else for YAML.",
+        "automlc 1\ntask image_classification\ndata builtin:digits",
+        "automlc: 1\ntask: {kind: image_classification}\ndata: {source: builtin:digits}",
+        place=FILE,
+    ),
+    Code(
+        "E120",
+        "a character that only looks like the right one",
+        "Word processors, chats and web pages write curly quotes, long dashes, hard blanks and "
+        "full-width marks; none of them is the character on the keyboard.",
+        "space:\n  forbid: [optimizer == \u201csgd\u201d]",
+        'space:\n  forbid: [optimizer == "sgd"]',
+        place=TOP,
+    ),
+    Code(
         "E201",
         "an unknown key",
         "Unknown keys are errors, so that a typo cannot silently fall back to a default.",

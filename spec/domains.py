@@ -535,6 +535,10 @@ _CALL = re.compile(r"\s*([A-Za-z_][\w.\-]*)\s*\(")
 _BRACKETS = re.compile(r"\s*([A-Za-z_]\w*)\s*[\[{]([^\[\]{}]*)[\]}]\s*")
 
 
+# One bracket of each kind.
+_UNLIKE = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()\[\]{}]*)[\]}]|[\[{]([^()\[\]{}]*)\))\s*")
+
+
 def _short_domain(node: Node) -> Domain:
     """`lr: log_uniform(1e-4, 1e-1)`, or a bare value that stays fixed."""
     if isinstance(node, SequenceNode):
@@ -549,6 +553,12 @@ def _short_domain(node: Node) -> Domain:
             hint, fix = f"{hint}, or {kind}({texts}) for all between them", None
         raise _Problem("E301", "a list is not a domain", node.span, hint, fix)
     assert isinstance(node, ScalarNode), "mappings are read by _read_mapping"
+    if isinstance(node.value, str) and (match := _UNLIKE.fullmatch(node.value)):
+        meant = f"{match[1]}({match[2] or match[3]})"
+        if match[1] in DOMAINS:
+            fix = put(node.span, meant) if not node.style else None
+            message = "a domain's values stand in parentheses"
+            raise _Problem("E301", message, node.span, f"write {meant}", fix)
     if isinstance(node.value, str) and (match := _CALL.match(node.value)):
         return _call_domain(node, match[1])
     if isinstance(node.value, str) and (match := _BRACKETS.fullmatch(node.value)):
@@ -561,8 +571,33 @@ def _short_domain(node: Node) -> Domain:
         raise _Problem(
             "E301", "the parameter has no domain", node.span, "write a domain, such as float(0, 1)"
         )
+    if isinstance(node.value, str) and not node.style:
+        _refuse_other_words(node, node.value)
     _finite(node)
     return Fixed(node.value)
+
+
+# `1e-3..1e-1` and `sgd | adam`.
+_RANGE = re.compile(r"([-+\d.e]+?)\s*(?:\.\.+|\bto\b|\u2026|\u2013)\s*([-+\d.e]+)")
+_SEVERAL = re.compile(r"[\w.-]+(?:\s*(?:\||,|\bor\b)\s*[\w.-]+)+")
+
+
+def _refuse_other_words(node: ScalarNode, text: str) -> None:
+    """Ranges and alternatives as other languages write them; a fixed text is none of them."""
+    if match := _RANGE.fullmatch(text):
+        kind = "int" if match[1].isdigit() and match[2].isdigit() else "log_uniform"
+        meant = f"{kind}({match[1]}, {match[2]})"
+        hint = f"write {meant}"
+        if kind != "int":
+            hint += f" or float({match[1]}, {match[2]})"
+        message = "a range is a domain with two bounds"
+        raise _Problem("E301", message, node.span, hint, put(node.span, meant, safe=False))
+    if _SEVERAL.fullmatch(text):
+        meant = f"choice({', '.join(re.split(r' *(?:[|,]|or(?= )) *', text))})"
+        fix = put(node.span, meant, safe=False)
+        raise _Problem(
+            "E301", "one of several values is a choice", node.span, f"write {meant}", fix
+        )
 
 
 def _as_choice(node: SequenceNode) -> Fix | None:
@@ -633,12 +668,36 @@ def _call_domain(node: ScalarNode, name: str) -> Domain:
         moved = error.moved(text, place)
         if "=" in error.message or re.search(r"\)\s*\w+|,\s*(step|default)\b", text):
             bounds = "choice: [a, b]" if name == "choice" else f"{name}: [1, 8]"
-            if name in DOMAINS:
+            logged = {"int": "log_int", "float": "log_uniform", "uniform": "log_uniform"}.get(name)
+            if logged and re.search(r"\blog\s*=", text):
+                inside = re.split(r",\s*log\s*=", text.partition("(")[2])[0]
+                meant = f"{logged}({inside})"
+                sure = not node.style and re.search(r"\blog\s*=\s*[Tt]rue\s*\)$", text)
+                moved = ExpressionError(
+                    f"{name} has no log", f"write {meant}", code=moved.code, span=moved.span,
+                    fix=put(node.span, meant) if sure else None,
+                )  # fmt: skip
+            elif name in DOMAINS and (whole := _with_clauses(text, name)) is not None:
+                moved = ExpressionError(
+                    "a domain takes values only", f"write {whole}", code=moved.code,
+                    span=moved.span, fix=put(node.span, whole),
+                )  # fmt: skip
+            elif name in DOMAINS:
                 hint = f"a default, a step and a condition have keys: {{{bounds}, default: 3}}"
                 moved = ExpressionError(
                     "a domain takes values only", hint, code=moved.code, span=moved.span
                 )
         raise moved from None
+
+
+def _with_clauses(text: str, name: str) -> str | None:
+    """`int(1, 9, step=2)` as `{int: [1, 9], step: 2}`."""
+    pattern = r"\w+\s*\(([^()=]*?)((?:,\s*(?:default|step)\s*=\s*[\w.+-]+)+)\s*\)"
+    match = re.fullmatch(pattern, text.strip())
+    if match is None:
+        return None
+    clauses = re.sub(r"\s*=\s*", ": ", match[2].strip(", "))
+    return f"{{{name}: [{match[1].strip()}], {clauses}}}"
 
 
 @lru_cache(maxsize=4096)
@@ -718,13 +777,17 @@ class _Arguments:
     step: ScalarNode | None = None
 
 
+def _counted(values: Sequence[Any]) -> str:
+    return "1 value" if len(values) == 1 else f"{len(values)} values"
+
+
 def _bounds(args: _Arguments, kind: str) -> tuple[Any, Any]:
     """Two numbers in order."""
     usage = DOMAINS[args.name].usage
     if len(args.values) < 2 or len(args.values) > (3 if kind == "int" else 2):
         raise _Problem(
             "E302",
-            f"{args.name} takes two bounds, got {len(args.values)} values",
+            f"{args.name} takes two bounds, got {_counted(args.values)}",
             args.span,
             f"write {usage}",
         )
@@ -907,7 +970,8 @@ def _mapping_values(key: ScalarNode, value: Node) -> list[ScalarNode]:
 
 def _finite(node: ScalarNode) -> None:
     if isinstance(node.value, float) and not math.isfinite(node.value):
-        raise _Problem("E302", f"{quote(node.text)} is not a value a parameter can have", node.span)
+        message = f"{quote(node.text)} is not a value a parameter can have"
+        raise _Problem("E302", message, node.span, "write a finite number")
 
 
 def _read_default(node: MappingNode, domain: Domain) -> Scalar:
@@ -915,7 +979,8 @@ def _read_default(node: MappingNode, domain: Domain) -> Scalar:
     if value is None:
         return None
     if not isinstance(value, ScalarNode):
-        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span)
+        instead = f"write one of them, such as {word_text(domain.default())}"
+        raise _Problem("E304", f"a default is one value, got {kind_of(value)}", value.span, instead)
     if not domain.contains(value.value):
         hint, near = None, None
         if isinstance(domain, Choice) and isinstance(value.value, str):

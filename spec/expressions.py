@@ -338,8 +338,9 @@ _FOREIGN_OPERATORS = {
 # What else people write in other languages, and how it is said here.
 _FOREIGN = {
     "=": ("`=` does not compare", "write == to compare"),
+    ":": ("`:` is not part of an expression", "write == to compare"),
     "{": ("`{` is not part of an expression", "write a list as [a, b]"),
-    "_": ("a name cannot begin with `_`", None),
+    "_": ("a name cannot begin with `_`", "write the name of a parameter, or a text in quotes"),
     '"': ("the text is not closed", 'end it with "'),
     "'": ("the text is not closed", "end it with '"),
 }
@@ -422,7 +423,7 @@ def _explain_character(text: str, at: int) -> ExpressionError:
     """A character that begins nothing."""
     letter = text[at]
     if letter == "." and text[at + 1 : at + 2] == "_":
-        return syntax_error("a name cannot begin with `_`", None, at + 1, at + 2)
+        return syntax_error(*_FOREIGN["_"], at + 1, at + 2)
     for foreign, (message, ours) in _FOREIGN_OPERATORS.items():
         if text.startswith(foreign, at):
             end = at + len(foreign)

@@ -26,7 +26,7 @@ class Checked:
 
 Check = Callable[[str], Checked]
 MAX_ROUNDS = 200  # edits or batches of edits; each costs a check of the whole text
-_ENDING = frozenset(("E101", "E102", "E106", "E107", "E109"))
+_ENDING = frozenset(("E101", "E102", "E106", "E107", "E109", "E119", "E120"))
 
 
 @record

@@ -48,20 +48,26 @@ KEYS: dict[str, str] = {
     # Ludwig
     "input_features": "the columns are found; correct them with data: {columns: {age: number}}",
     "output_features": "the column to predict is data: {target: price}",
-    "combiner": "the architecture is space: {preset: …} or space: {model: [...]}",
+    "combiner": "the architecture is space: {preset: image/blocks} or space: {model: [...]}",
     "trainer": "training's parameters are in space.parameters, its length in budget: {epochs: 10}",
     "training": "training's parameters are in space.parameters, its length in budget: {epochs: 10}",
     "preprocessing": "how data is read is data: {split: …, missing: …, image: …, text: …}",
-    "model_type": "the architecture is space: {preset: …}",
+    "model_type": "the architecture is space: {preset: image/blocks}",
     "backend_type": "the backend is backend: pytorch or backend: keras",
     # Hydra
-    "defaults": "a spec builds on another with extends: base.yaml; a preset is space: {preset: …}",
+    "defaults": "a spec builds on another with extends: base.yaml; a preset is "
+    "space: {preset: image/blocks}",
     "hydra": "runs have their own folders: automlc run SPEC --run-dir DIR",
-    "_target_": "a spec names no Python objects; the model is space: {preset: …} or {model: …}",
+    "_target_": "a spec names no Python objects; the model is space: {preset: image/blocks} "
+    "or space: {model: [...]}",
     "_partial_": "a spec names no Python objects",
+    **dict.fromkeys(
+        ("include", "includes", "import", "imports", "inherit", "inherits", "parent", "base"),
+        "a spec builds on another with extends: base.yaml",
+    ),
     "override": "write the value itself; a spec has one place for each",
     # Keras, Lightning and scikit-learn
-    "model": "the model is space: {preset: …} or space: {model: [...]}",
+    "model": "the model is space: {preset: image/blocks} or space: {model: [...]}",
     "layers": "the layers are space: {model: [...]}",
     "batch_size": "a parameter of training: space: {parameters: {batch_size: 64}}",
     "learning_rate": "a parameter of training: space: {parameters: {lr: 0.001}}",
@@ -91,6 +97,8 @@ KEYS: dict[str, str] = {
     "ensemble_size": "a search ends with one model; there are no ensembles",
     "cv": "trials are compared on one part: data: {split: {validation: 20%}}",
     "folds": "trials are compared on one part: data: {split: {validation: 20%}}",
+    "backend.keras": "the backend is backend: {kind: keras}; its other keys stand beside kind",
+    "backend.pytorch": "the backend is backend: {kind: pytorch}; its other keys stand beside kind",
     "data.split.train": "training keeps what validation and test leave: remove it",
     "data.split.training": "training keeps what validation and test leave: remove it",
     "version": "the version of the language is automlc: 1",

@@ -12,7 +12,7 @@ from automlc.spec.aml import parse_aml
 from automlc.spec.aml_text import aml_text
 from automlc.spec.aml_tokens import Places, Tok, tokens
 from automlc.spec.comments import Comment, Comments
-from automlc.spec.diagnostics import Diagnostic, Span, lines_of
+from automlc.spec.diagnostics import Diagnostic, Span, lines_of, quote
 from automlc.spec.errors import SpecError
 from automlc.spec.load import check_root, parse
 from automlc.spec.yaml_format import yaml_text
@@ -38,6 +38,11 @@ def formatted(text: str, file: str, to: Surface | None = None) -> str:
     if found or not isinstance(root, MappingNode):
         raise SpecError(found, {file: text})
     target = to or source
+    accident = _accident(root) if source != target else None
+    if accident is not None:
+        hint = "`automlc validate` says what is wrong with it"
+        message = f"{quote(accident.text)} cannot be written as .aml as it stands"
+        raise SpecError([Diagnostic("E118", message, accident.span, hint)], {file: text})
     made = _written(root, text, source, target)
     back, problems = parse_aml(made, file) if target == "dsl" else parse_yaml(made, file)
     if problems or back is None or not same_tree(root, back):
@@ -67,6 +72,30 @@ def _unsaid(root: MappingNode, back: Node | None, target: Surface) -> Diagnostic
     surface = ".aml" if target == "dsl" else "YAML"
     hint = "`automlc validate` says what is wrong with it"
     return Diagnostic("E118", f"{name} cannot be written as {surface} as it stands", place, hint)
+
+
+def _accident(node: Node) -> ScalarNode | None:
+    """A key that YAML made of a value with a comma between braces, or one without a domain.
+
+    `{lr: float(0, 1)}` has the value `float(0` and the key `1)`. As statements, both would be what
+    somebody wrote.
+    """
+    if isinstance(node, SequenceNode):
+        return next((found for item in node.items if (found := _accident(item))), None)
+    if not isinstance(node, MappingNode):
+        return None
+    parameters = node.get("parameters")
+    if isinstance(parameters, MappingNode):
+        for key, value in parameters.items:
+            if isinstance(value, ScalarNode) and value.value is None and not value.text:
+                return key
+    for key, value in node.items:
+        cut = isinstance(value, ScalarNode) and value.value is None and not value.text
+        if cut and not key.style and key.text.count(")") > key.text.count("("):
+            return key
+        if (found := _accident(value)) is not None:
+            return found
+    return None
 
 
 def same_tree(one: Node, other: Node) -> bool:

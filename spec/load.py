@@ -187,17 +187,63 @@ def load_text(text: str, file: str = "<text>", variant: Variant = PLAIN) -> Load
     return _load(SourceFile(Path(file), text), file, variant)
 
 
+def keys_of(section: str) -> frozenset[str]:
+    """The keys that a section may have; those of the top for an empty name."""
+    model = _fields_at(Spec, (section,) if section else ())
+    return frozenset(model.model_fields if model else ())
+
+
 def parse(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """The tree of a spec's text and what is wrong with its syntax; the suffix tells the surface."""
     if file.endswith(".aml"):
         from automlc.spec.aml import parse_aml
 
         return parse_aml(text, file)
-    return parse_yaml(text, file)
+    root, found = parse_yaml(text, file)
+    if not isinstance(root, MappingNode) and text.strip():
+        from automlc.spec.surfaces import written_as_dsl
+
+        other = written_as_dsl(text, file)
+        return (root, found) if other is None else (None, [other])
+    return root, found
 
 
 def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
+    try:
+        return _as_written(source, file, variant)
+    except SpecError as error:
+        if source.text.isascii():
+            raise
+        from automlc.spec.lookalikes import blamed
+
+        def read(text: str) -> list[Diagnostic]:
+            try:
+                return list(_as_written(replace(source, text=text), file, variant).warnings)
+            except SpecError as other:
+                return list(other.diagnostics)
+
+        raise blamed(error, source.text, file, read) from None
+
+
+def _as_written(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     root, found = parse(source.text, file)
+    told = bool(found)
+    try:
+        return _read(source, file, variant, root, found)
+    except SpecError:
+        if told or not file.endswith(".aml"):  # else parse has looked for habits
+            raise
+        from automlc.spec.habits.mending import as_meant
+
+        meant = as_meant(source.text, file)
+        if meant is None:
+            raise
+        return _read(source, file, variant, *meant)
+
+
+def _read(
+    source: SourceFile, file: str, variant: Variant, root: Node | None, found: list[Diagnostic]
+) -> LoadedSpec:
     if root is not None or not found:
         root = check_root(root, file, found)
     spec: Spec | None = None
@@ -217,8 +263,12 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
         from automlc.spec.repairs import with_repairs
 
         found = with_repairs(found, root if layers is None else None, source.text, file)
-    if file.endswith(".aml"):  # an edit that writes YAML's marks is none there
-        found = [d if _is_plain(d.fix) else replace(d, fix=None) for d in found]
+    if found and file.endswith(".aml"):
+        from automlc.spec.aml_repairs import with_repairs as with_aml_repairs
+
+        # An edit that writes YAML's marks is none there.
+        found = [d if _is_plain(d) else replace(d, fix=None) for d in found]
+        found = with_aml_repairs(found, source.text, file)
     loaded = None
     if spec is not None and isinstance(root, MappingNode):
         loaded = LoadedSpec(spec, root, source, tuple(found), layers)
@@ -230,8 +280,13 @@ def _load(source: SourceFile, file: str, variant: Variant) -> LoadedSpec:
     return loaded
 
 
-def _is_plain(fix: Fix | None) -> bool:
-    return fix is None or not any("{" in edit.text or ": " in edit.text for edit in fix.edits)
+# Codes of statements: their edits write statements.
+_STATEMENTS = frozenset(("E113", "E114", "E115", "E116", "E117", "E119"))
+
+
+def _is_plain(d: Diagnostic) -> bool:
+    edits = d.fix.edits if d.fix is not None and d.code not in _STATEMENTS else ()
+    return not any("{" in edit.text or ": " in edit.text for edit in edits)
 
 
 _EXAMPLE = "begin with automlc: 1, then task: and data:"
@@ -371,9 +426,11 @@ class _Shape:
         """A node that the compiler reads later."""
         if isinstance(node, kind):
             return node
-        what = "a list of blocks" if kind is SequenceNode else "a mapping of names to blocks"
+        what = "a list of layers" if kind is SequenceNode else "a mapping of names to blocks"
         message = f"`{key}` is {what}, got {kind_of(node)}"
-        hint = "write one `- ` for each block" if kind is SequenceNode else "write name: [...]"
+        hint = "begin each layer with `- `, such as - flatten"
+        if kind is MappingNode:
+            hint = "write name: [...]"
         self.found.append(Diagnostic("E203", message, node.span, hint, key))
         return None
 
@@ -608,10 +665,12 @@ def _as_model(annotation: Any) -> type[BaseModel] | None:
     return annotation if is_model else None
 
 
-_SAMPLES = {
+SAMPLES = {
     "automlc": "automlc: 1",
     "task": "task: {kind: image_classification}",
+    "data": "data: {source: builtin:digits}",
     "task.kind": "kind: image_classification",
+    "data.source": "source: builtin:digits",
     "data.columns": "columns: {age: number, city: category}",
     "data.missing": "missing: {number: mean}",
     "data.split": "split: {validation: 20%, test: 20%}",
@@ -621,10 +680,19 @@ _SAMPLES = {
     "stopping": "stopping: asha",
     "backend": "backend: pytorch",
     "space": "space: {preset: image/blocks}",
+    "seed": "seed: 3",
+    "name": "name: digits",
+    "constraints": "constraints: [model.size <= 5MB]",
+    "rules": "rules: builtin/dream",
+    "task.metric": "metric: accuracy",
+    "budget.trials": "trials: 20",
+    "budget.epochs": "epochs: 10",
+    "budget.wall": "wall: 2h",
+    "budget.memory": "memory: 4GB",
 }
 
 
-# A source for each kind of task, for a spec that names none.
+# What else suits a kind of task, for a spec that names no source.
 _SOURCES = {
     "tabular_classification": "builtin:breast_cancer",
     "tabular_regression": "builtin:diabetes",
@@ -636,11 +704,11 @@ _SOURCES = {
 
 def _sample(key: str, root: Node) -> str:
     """What may be written for a key that is missing."""
-    if key not in ("data", "data.source"):
-        return _SAMPLES.get(key, f"{key.rpartition('.')[2]}: …")
     found = find(root, ("task", "kind"))
     kind = found[1].text if found and isinstance(found[1], ScalarNode) else ""
-    source = f"source: {_SOURCES.get(kind, 'builtin:digits')}"
+    if key not in ("data", "data.source") or kind not in _SOURCES:
+        return SAMPLES.get(key, f"{key.rpartition('.')[2]}: …")
+    source = f"source: {_SOURCES[kind]}"
     return source if key == "data.source" else f"data: {{{source}}}"
 
 
@@ -789,6 +857,9 @@ def _words(kind: str, context: Mapping[str, Any], key: str, node: Node | None) -
     if kind not in _EXPECTED:
         return "E203", f"`{key}` cannot be {got}", None, None
     expected = _EXPECTED[kind]
+    if isinstance(node, ScalarNode) and re.search(r"\$\{?\w|\{\{", node.text):
+        hint = f"a spec has no variables: write the value, or give it with --set {key}=…"
+        return "E203", f"`{key}` must be {expected}, got {got}", hint, None
     code = "E207" if kind == "bool_type" else "E203"
     message = f"`{key}` must be {expected}, got {got}"
     hint = _section_hint(key, node) if kind in ("model_type", "dict_type") else None
@@ -823,10 +894,12 @@ def _fraction_hint(key: str, node: Node | None) -> tuple[str | None, str | None]
 
 def _section_hint(key: str, node: Node | None) -> str | None:
     """What a section written as a word or a list was meant to be."""
+    if key == "data.split" and (split := _split_hint(node)) is not None:
+        return split
     if isinstance(node, SequenceNode):
         if node.items and all(isinstance(item, MappingNode) for item in node.items):
             return "remove the dashes: a section has keys, not items"
-        return f"write {_SAMPLES[key]}" if key in _SAMPLES else "write one key and value a line"
+        return f"write {SAMPLES[key]}" if key in SAMPLES else "write one key and value a line"
     if not isinstance(node, ScalarNode) or node.value is None:
         return None
     if re.match(r"\w+:\S", node.text) and key != "data":
@@ -835,7 +908,19 @@ def _section_hint(key: str, node: Node | None) -> str | None:
         return f"write {pair[1]}: {pair[2]}, with a colon"
     if key == "data":
         return f"write data: {{source: {clean(node.text)}}}"
-    return f"write {_SAMPLES[key]}" if key in _SAMPLES else None
+    return f"write {SAMPLES[key]}" if key in SAMPLES else None
+
+
+def _split_hint(node: Node | None) -> str | None:
+    """`split: 0.2` and `split: [0.7, 0.2, 0.1]`."""
+    if isinstance(node, ScalarNode) and re.fullmatch(r"0?\.\d+|\d\d?%", node.text):
+        return f"write split: {{validation: {node.text}}}"
+    if isinstance(node, SequenceNode) and len(node.items) == 3:
+        parts = [item.value for item in node.items if isinstance(item, ScalarNode)]
+        shares = [part for part in parts if isinstance(part, float) and 0 < part < 1]
+        if len(shares) == 3 and abs(sum(shares) - 1) < 1e-9:
+            return f"write split: {{validation: {shares[1]:g}, test: {shares[2]:g}}}"
+    return None
 
 
 def _count_hint(context: Mapping[str, Any]) -> str:

@@ -253,6 +253,8 @@ def _no_dashes(d: Diagnostic, source: _File) -> Fix | None:
 def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
     """A section in a form that it does not have."""
     node = _at(source.root, d.key)
+    if isinstance(node, MappingNode) and d.key == "space.model":
+        return _dashes(node, source)
     if isinstance(node, MappingNode) and d.key == "constraints" and len(node.items) == 1:
         said = (d.hint or "").rpartition("such as - ")[2]
         return put(node.span, f"[{said}]") if node.span.line == node.span.end_line else None
@@ -260,7 +262,11 @@ def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
         if d.key == "task" and len(node.items) == 1 and isinstance(node.items[0], ScalarNode):
             return put(node.span, f"{{kind: {source.cut(node.items[0].span)}}}")
         return _no_dashes(d, source)
-    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+    if not isinstance(node, ScalarNode):
+        return None
+    if d.key == "data.split" and "{validation: " in (d.hint or ""):
+        return put(node.span, f"{{validation: {source.cut(node.span)}}}")
+    if not isinstance(node.value, str):
         return None
     if (fix := _space_after_colon(node, source)) is not None:
         return fix
@@ -276,6 +282,21 @@ def _wrong_type(d: Diagnostic, source: _File) -> Fix | None:
     if "is a list" in d.message and not re.search(r"[\[\]{},#]|: ", node.text):
         return put(node.span, f"[{source.cut(node.span)}]")
     return None
+
+
+def _dashes(node: MappingNode, source: _File) -> Fix | None:
+    """`- ` before each layer of a model, where each stands in one line."""
+    edits = []
+    for key, value in node.items:
+        line, start = key.span.line, key.span.column - 1
+        if source.line(line)[:start].strip() or value.span.end_line != line:
+            return None
+        empty = isinstance(value, ScalarNode) and value.value is None
+        edits.append(Edit(source.span(line, start, start), "- "))
+        end = key.span.end_column - 1
+        if empty and source.line(line)[end:].strip() == ":":
+            edits.append(Edit(source.span(line, end, len(source.line(line))), ""))
+    return Fix(tuple(edits)) if edits else None
 
 
 # The key that the short form of a section most likely meant.
@@ -393,8 +414,12 @@ def _added(target: MappingNode, missing: list[str], body: list[str], source: _Fi
     if not target.items:
         return None
     body = [line for line in body if line]
-    for name in reversed(missing):
-        body = [f"{name}:", *(f"  {line}" for line in body)]
+    if len(body) == 1 and source.cut(target.span)[:1] == "{":
+        for name in reversed(missing):
+            body = [f"{name}: {{{body[0]}}}"]
+    else:
+        for name in reversed(missing):
+            body = [f"{name}:", *(f"  {line}" for line in body)]
     at = target.items[0][0].span
     if target is source.root:  # behind all else: the version stays the first line
         last = len(source.lines)

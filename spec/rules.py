@@ -6,6 +6,7 @@ the right is a name, whether it is a parameter or a value.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import field
 from functools import lru_cache
@@ -20,6 +21,7 @@ from automlc.spec.expressions import (
     move,
     place,
     run_parser,
+    syntax_error,
     to_text,
 )
 from automlc.spec.record import record
@@ -106,7 +108,20 @@ def _parse(text: str, start: str, span: Span | None) -> Any:
             raise ExpressionError(message, f"at most {MAX_TEXT:,} fit", code="E110")
         return run_parser(text, start)
     except ExpressionError as error:
-        raise error.moved(text, span) from None
+        said = error
+        arrow = _ARROW.search(text) if start == "rule" and "=>" not in text else None
+        if arrow is not None:
+            at, end = arrow.span(1)
+            blank = "" if text[at - 1 : at].isspace() else " "
+            said = syntax_error(
+                f"`{arrow[1]}` does not stand between a condition and its actions",
+                "write =>", at, end, (at, end, f"{blank}=>"),
+            )  # fmt: skip
+        raise said.moved(text, span) from None
+
+
+# What other languages write before an action.
+_ARROW = re.compile(r"\s*(->|:|\bthen\b)(?=\s*[a-z_]\w*\s*=(?!=))")
 
 
 def _moved(expr: Expr, text: str, span: Span | None) -> Expr:

@@ -68,6 +68,33 @@ def test_a_file_without_a_fix_is_not_written(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == before
 
 
+def test_statements_are_put_right_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "task.aml"
+    path.write_bytes(
+        b"automlc: 1  # the version\r\n\r\n"
+        b"task   image_clasification { metric = accuracy, target 0.9 }\r\n"
+        b"data builtin:digits\r\ntrials 3\r\n"
+    )
+    shown = automlc("validate", "--diff", path)
+    assert shown.return_value == 1
+    assert "+automlc 1  # the version" in shown.stdout
+    assert automlc("validate", "--fix", path).return_value == 0
+    assert path.read_bytes() == (
+        b"automlc 1  # the version\r\n\r\n"
+        b"task   image_classification { metric accuracy; target 0.9 }\r\n"
+        b"data builtin:digits\r\nbudget { trials 3 }\r\n"
+    )
+
+
+def test_a_file_on_the_other_surface_is_only_rewritten_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "task.aml"
+    path.write_text(RIGHT, encoding="utf-8")
+    assert automlc("validate", "--fix", path).return_value == 1
+    assert path.read_text(encoding="utf-8") == RIGHT
+    assert automlc("validate", "--fix", "--unsafe-fixes", path).return_value == 0
+    assert "# a comment" in path.read_text(encoding="utf-8")
+
+
 def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
     text = RIGHT + "space: {parameters: {depth: 'int(8, 1)'}}\n"
     path = spec(tmp_path, text)

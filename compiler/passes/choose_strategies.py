@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from automlc.runtime.plan import Choice
 from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
-from automlc.spec.diagnostics import Diagnostic, Note, swap
+from automlc.spec.diagnostics import Diagnostic, Note, put, swap
 from automlc.spec.load import explain_validation
 from automlc.spec.suggest import nearest
 
@@ -50,11 +51,19 @@ def _resolve(
         near = nearest(name, registry.names())
         known = f"known: {', '.join(registry.names())}"
         span = draft.loaded.spans(f"{section}.{word}") or draft.loaded.spans(section)
-        draft.problems.add(
-            "E340", f"no {registry.kind} is called {name!r}", span,
-            hint=f"did you mean {near}? ({known})" if near else known, key=f"{section}.{word}",
-            fix=swap(span, name, near),
-        )  # fmt: skip
+        hint, fix = f"did you mean {near}? ({known})" if near else known, swap(span, name, near)
+        if (options_of := _with_options(name, registry)) is not None:
+            chosen, pairs = options_of
+            meant = {word: chosen, **dict(pairs)}
+            inside = ", ".join(f"{key}: {value}" for key, value in meant.items())
+            hint, fix = f"write {section}: {{{inside}}}", None
+            if span is not None and span.file.endswith(".aml"):
+                block = "; ".join(f"{key} {value}" for key, value in pairs)
+                fix = put(span, f"{chosen} {{ {block} }}")
+            elif draft.loaded.spans(section) == span:
+                fix = put(span, f"{{{inside}}}")
+        message = f"no {registry.kind} is called {name!r}"
+        draft.problems.add("E340", message, span, hint=hint, key=f"{section}.{word}", fix=fix)
         return None
     model = registry.get(name).Options
     try:
@@ -65,6 +74,16 @@ def _resolve(
         draft.problems.include(*[_with_word(draft, one, section, word, name) for one in found])
         return None
     return Choice(name, values.model_dump(mode="json"))
+
+
+def _with_options(text: str, registry: Registry[Any]) -> tuple[str, list[tuple[str, str]]] | None:
+    """`tpe startup 4` and `tpe(startup=4)`: a known name, and pairs behind it."""
+    match = re.fullmatch(r"(\w+)(?:\s+|\s*\(\s*)(.+?)\s*\)?", text)
+    if match is None or match[1] not in registry.names():
+        return None
+    pairs = re.findall(r"([a-z_]+)\s*[=:\s]\s*([^\s,;()=:]+)[,;\s]*", match[2])
+    left = re.sub(r"[a-z_]+\s*[=:\s]\s*[^\s,;()=:]+[,;\s]*", "", match[2])
+    return (match[1], pairs) if pairs and not left else None
 
 
 def _with_word(draft: Draft, found: Diagnostic, section: str, word: str, name: str) -> Diagnostic:

@@ -81,14 +81,16 @@ def _written(draft: Draft, start: Mapping[str, Any], space: Space) -> dict[str, 
         near = None if name in space else nearest(name, space.names)
         draft.problems.add(
             "E349", f"{shown(name)}: {why}", span or _span(draft), key=key,
-            hint=_hint(name, space), fix=swap(span, name, near, safe=False),
+            hint=_hint(name, why, space), fix=swap(span, name, near, safe=False),
         )  # fmt: skip
     if wrong:
         return None
     return space.build(lambda p: start.get(p.name, p.default))
 
 
-def _hint(name: str, space: Space) -> str | None:
+def _hint(name: str, why: str, space: Space) -> str | None:
+    if why.startswith("it needs "):
+        return f"leave {name} out, or start where {why.removeprefix('it needs ')}"
     if name in space:
         return f"write a value of {space[name].domain}, or leave {name} out"
     near = nearest(name, space.names)

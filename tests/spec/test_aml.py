@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from automlc.spec.aml import parse_aml
 from automlc.spec.diagnostics import lines_of
 from automlc.spec.errors import SpecError
 from automlc.spec.formatting import aml_comments, formatted, same_tree, yaml_comments
+from automlc.spec.habits.mending import as_meant
 from automlc.spec.load import load_text
 from automlc.spec.yaml_nodes import MappingNode, parse_yaml, to_plain
 from automlc.spec.yaml_text import tree_text
@@ -342,6 +343,21 @@ def test_converting_there_and_back_loses_nothing(plain: dict[str, Any]) -> None:
     assert again is not None
     assert same_tree(root, again)
     assert formatted(dsl, "a.aml") == dsl
+
+
+@settings(deadline=None)
+@given(sections)
+def test_what_is_written_as_it_should_be_is_no_habit_of_another_language(
+    plain: dict[str, Any],
+) -> None:
+    text = formatted(tree_text(tree_of(plain)), "a.yaml", "dsl")
+    assume(text.count("(") == text.count(")"))  # else one is missing, whoever wrote it
+    assert as_meant(text, "a.aml") is None
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES, *PRESETS], ids=str)
+def test_good_specs_have_no_habit_of_another_language(path: Path) -> None:
+    assert as_meant(formatted(path.read_text(encoding="utf-8"), "a.yaml", "dsl"), "a.aml") is None
 
 
 @given(sections, st.integers(0, 2**32))

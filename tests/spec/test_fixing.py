@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automlc.cli.fixing import check_text
+from automlc.spec.aml_tokens import Tok, tokens
 from automlc.spec.diagnostics import Diagnostic, Edit, Fix, Severity, Span
 from automlc.spec.edits import Positions, apply, preview
 from automlc.spec.fixing import Checked, fix_text
@@ -62,6 +63,40 @@ def test_a_file_is_never_worse_for_being_fixed(path: Path) -> None:
             assert len(errors(after)) < len(errors(before)) or len(after.found) < len(before.found)
         else:
             assert before.found != after.found
+
+
+@pytest.mark.parametrize("path", [p for p in SPECS if p.suffix == ".aml"], ids=lambda p: p.stem)
+def test_safe_fixes_of_statements_lose_no_comment(path: Path) -> None:
+    """A comment behind each line: the same is found and fixed, and all comments stay comments."""
+    plain = text_of(path)
+    if plain is None:
+        return
+    lines = plain.split("\n")
+    marked = [f"{line}  # c{n}." if line.strip() else line for n, line in enumerate(lines)]
+
+    def check(t: str) -> Checked:
+        return check_text(t, path.name)
+
+    fixed = fix_text("\n".join(marked), path.name, check)
+    found: list[Tok] = []
+    list(tokens(fixed.text, found))
+    comments = " ".join(token.text for token in found)
+    assert all(comments.count(f"# c{n}.") == 1 for n, line in enumerate(lines) if line.strip())
+    assert len(fixed.applied) == len(fix_text(plain, path.name, check).applied)
+
+
+@pytest.mark.parametrize("path", [p for p in SPECS if p.suffix == ".aml"], ids=lambda p: p.stem)
+def test_safe_fixes_of_statements_touch_no_other_line(path: Path) -> None:
+    """Statements that no fix is about stay byte for byte, in their order."""
+    text = text_of(path)
+    if text is None:
+        return
+    fixed = fix_text(text, path.name, lambda t: check_text(t, path.name))
+    edits = [e for d in check_text(text, path.name).found if d.fix for e in d.fix.edits]
+    touched = {n for e in edits for n in range(e.span.line, e.span.end_line + 1)}
+    kept = [line for n, line in enumerate(text.split("\n"), 1) if n not in touched]
+    rest = iter(fixed.text.split("\n"))
+    assert all(any(line == other for other in rest) for line in kept)
 
 
 def errors(checked: Checked) -> list[Diagnostic]:

@@ -1,0 +1,1 @@
+"""Statements of `.aml` files as other languages write them."""
