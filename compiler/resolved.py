@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from automlc.compiler.graph import Record
 from automlc.compiler.shipped import SHIPPED, TRAINING, load_preset
 from automlc.spec.diagnostics import Span, clean
-from automlc.spec.load import LoadedSpec, dotted
+from automlc.spec.keys import dotted
+from automlc.spec.load import LoadedSpec
 from automlc.spec.merge import WORDS, long_form
 from automlc.spec.model import Spec, unit_of
 from automlc.spec.record import record

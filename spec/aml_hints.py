@@ -122,7 +122,7 @@ def _layer(match: re.Match[str]) -> str:
 
 def sample(key: str) -> str | None:
     """An example of a key with its value, as a statement."""
-    from automlc.spec.load import SAMPLES
+    from automlc.spec.samples import SAMPLES
 
     return statements(SAMPLES[key]) if key in SAMPLES else None
 

@@ -93,7 +93,7 @@ class Layers:
 
         A place and the node that stood there; None where a layer took the value away.
         """
-        from automlc.spec.load import find
+        from automlc.spec.keys import find
 
         told: list[tuple[str, Node | None]] = []
         last: Node | None = None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from automlc.spec.diagnostics import Diagnostic, Note, Span, lines_of, quote
-from automlc.spec.load import LAYERED, dotted
+from automlc.spec.keys import LAYERED, dotted
 from automlc.spec.merge import (
     NoPlaceError,
     Path,

@@ -14,7 +14,7 @@ from automlc.runtime.registry import Registry
 from automlc.runtime.searchers import SEARCHERS
 from automlc.runtime.stopping import POLICIES
 from automlc.spec.diagnostics import Diagnostic, Note, put, swap
-from automlc.spec.load import explain_validation
+from automlc.spec.explaining import explain_validation
 from automlc.spec.suggest import nearest
 
 

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from automlc.cli.schema import command
 from automlc.spec.domains import DOMAINS
-from automlc.spec.load import LAYERED
+from automlc.spec.keys import LAYERED
 from automlc.spec.model import Spec
 from automlc.spec.schema import DIALECT, json_schema
 
