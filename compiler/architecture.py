@@ -13,8 +13,8 @@ from typing import Any
 
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
+from automlc.spec.declarations import read_expression
 from automlc.spec.diagnostics import Edit, Fix, Span, put, swap
-from automlc.spec.domains import read_expression
 from automlc.spec.expressions import (
     Call,
     Expr,

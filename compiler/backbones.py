@@ -27,8 +27,9 @@ from automlc.compiler.architecture import (
 )
 from automlc.compiler.contracts.files import data_roots, is_inside, sha256_of_file
 from automlc.compiler.problems import Problems
+from automlc.spec.declarations import ParameterDecl
 from automlc.spec.diagnostics import swap
-from automlc.spec.domains import Choice, ParameterDecl
+from automlc.spec.domains import Choice
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Expr, Literal, Name, parse
 from automlc.spec.load import LoadedSpec

@@ -18,7 +18,8 @@ from pathlib import Path
 from automlc.compiler.backbones import recorded
 from automlc.compiler.contracts.files import data_roots, is_inside
 from automlc.compiler.problems import Problems
-from automlc.spec.domains import Choice, Fixed, Parameter, ParameterDecl
+from automlc.spec.declarations import ParameterDecl
+from automlc.spec.domains import Choice, Fixed, Parameter
 from automlc.spec.errors import AutomlcError
 from automlc.spec.expressions import Expr, Logical, Name, parse
 from automlc.spec.load import LoadedSpec

@@ -36,20 +36,14 @@ from automlc.compiler.space_checks import (
     warn_of_branches,
 )
 from automlc.runtime.training import TRAINING_PARAMETERS
+from automlc.spec.declarations import ParameterDecl
 from automlc.spec.diagnostics import Note, swap
-from automlc.spec.domains import (
-    Domain,
-    Float,
-    Integer,
-    Parameter,
-    ParameterDecl,
-    Space,
-    check_references,
-)
+from automlc.spec.domains import Domain, Float, Integer, Parameter, Space
 from automlc.spec.errors import AutomlcError, SpecError
 from automlc.spec.expressions import Expr, Literal, Scalar
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
+from automlc.spec.references import check_references
 from automlc.spec.suggest import nearest
 
 NO_BACKBONES = Backbones()

@@ -10,7 +10,7 @@ from pathlib import Path
 from automlc.compiler.architecture import Block
 from automlc.compiler.ops import OPS
 from automlc.compiler.problems import Problems
-from automlc.spec.domains import ParameterDecl, read_declaration
+from automlc.spec.declarations import ParameterDecl, read_declaration
 from automlc.spec.expressions import Expr, Scalar
 from automlc.spec.record import record
 from automlc.spec.yaml_nodes import (

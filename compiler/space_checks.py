@@ -23,12 +23,7 @@ from automlc.compiler.problems import Problems
 from automlc.compiler.shipped import modality
 from automlc.runtime.training import TRAINING_PARAMETERS
 from automlc.spec.diagnostics import Fix, Note, Span, swap
-from automlc.spec.domains import (
-    Choice,
-    Domain,
-    Fixed,
-    Space,
-)
+from automlc.spec.domains import Choice, Domain, Fixed, Space
 from automlc.spec.expressions import Expr, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.suggest import nearest

@@ -132,7 +132,7 @@ def _keys() -> frozenset[str]:
     """Words that are keys of the language; others before a colon are prose."""
     from pydantic import BaseModel
 
-    from automlc.spec.domains import DOMAINS
+    from automlc.spec.declarations import DOMAINS
     from automlc.spec.model import Spec
 
     found, models = {*DOMAINS, "default", "step", "when"}, [Spec]

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from automlc.spec.declarations import DOMAINS
 from automlc.spec.diagnostics import Diagnostic, Span, quote, swap
-from automlc.spec.domains import DOMAINS
 from automlc.spec.keys import LAYERED, KeyPath, as_model, dotted, fields_at, find
 from automlc.spec.model import Spec
 from automlc.spec.samples import sample

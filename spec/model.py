@@ -23,8 +23,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from automlc.spec.domains import ParameterDecl, is_device_name
+from automlc.spec.declarations import ParameterDecl
 from automlc.spec.expressions import Expr
+from automlc.spec.identifiers import is_device_name
 from automlc.spec.rules import Rule
 from automlc.spec.units import UnitError, parse_duration, parse_percent, parse_size
 from automlc.spec.yaml_nodes import MappingNode, SequenceNode

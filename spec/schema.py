@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from automlc.spec.domains import DOMAINS
+from automlc.spec.declarations import DOMAINS
 from automlc.spec.model import Spec
 from automlc.spec.rules import EXAMPLE
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from automlc.spec.declarations import ParameterDecl, is_cut_off, read_declaration, read_expression
 from automlc.spec.diagnostics import Diagnostic, put, quote, swap
-from automlc.spec.domains import (
-    ParameterDecl,
-    check_identifier,
-    check_references,
-    is_cut_off,
-    read_declaration,
-    read_expression,
-)
 from automlc.spec.expressions import (
     Compare,
     Expr,
@@ -23,6 +16,8 @@ from automlc.spec.expressions import (
     names,
     to_text,
 )
+from automlc.spec.identifiers import check_identifier
+from automlc.spec.references import check_references
 from automlc.spec.rules import EXAMPLE, read_rule
 from automlc.spec.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, kind_of
 

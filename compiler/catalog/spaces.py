@@ -10,7 +10,8 @@ from automlc.compiler.ops import OPS, Arg
 from automlc.compiler.shipped import DEFAULT_PRESETS, PRESETS, TRAINING, groups_of, load_preset
 from automlc.compiler.space_checks import CONSTANTS, TRAINING_NUMBERS, TRAINING_WORDS
 from automlc.runtime.training import TRAINING_PARAMETERS
-from automlc.spec.domains import DOMAINS, ParameterDecl, word_text
+from automlc.spec.declarations import DOMAINS, ParameterDecl
+from automlc.spec.domains import word_text
 from automlc.spec.expressions import FUNCTIONS, to_text
 
 _PRESETS = {

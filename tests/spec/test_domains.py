@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automlc.spec.declarations import parse_domain
 from automlc.spec.domains import (
     Choice,
     Domain,
@@ -15,13 +16,12 @@ from automlc.spec.domains import (
     Integer,
     Parameter,
     Space,
-    check_identifier,
-    check_references,
     domain_from_json,
-    parse_domain,
 )
 from automlc.spec.errors import SpecError
 from automlc.spec.expressions import Scalar, parse
+from automlc.spec.identifiers import check_identifier
+from automlc.spec.references import check_references
 
 
 @pytest.mark.parametrize(

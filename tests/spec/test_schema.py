@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from automlc.cli.schema import command
-from automlc.spec.domains import DOMAINS
+from automlc.spec.declarations import DOMAINS
 from automlc.spec.keys import LAYERED
 from automlc.spec.model import Spec
 from automlc.spec.schema import DIALECT, json_schema
