@@ -312,20 +312,28 @@ def files_of(folder: Path) -> Iterator[tuple[str, int]]:
     yield from sorted(found.values())
 
 
-@pytest.mark.parametrize("kind", BACKENDS)
+RANDOM = ("search: random\nstopping: asha", 2)
+LENDING = (
+    "search: feedback\nrules: {use: builtin/none, when: [convergence == slow => lr = lr * 2]}",
+    1,
+)
+
+
 @pytest.mark.parametrize(
-    ("search", "workers"),
-    [
-        ("search: random\nstopping: asha", 2),
-        ("search: feedback\nrules: {use: builtin/none, when: [convergence == slow => lr = lr * 2]}",
-         1),
+    ("kind", "search"),
+    [  # the other pairs run with `make test-all`
+        pytest.param("pytorch", RANDOM, marks=pytest.mark.torch),
+        pytest.param("keras", LENDING, marks=pytest.mark.keras),
+        pytest.param("pytorch", LENDING, marks=(pytest.mark.torch, pytest.mark.slow)),
+        pytest.param("keras", RANDOM, marks=(pytest.mark.keras, pytest.mark.slow)),
     ],
-    ids=["random", "lending"],
-)  # fmt: skip
+    ids=["pytorch-random", "keras-lending", "pytorch-lending", "keras-random"],
+)
 def test_a_study_never_takes_more_than_its_plan_says(
-    kind: str, search: str, workers: int, tmp_path: Path
+    kind: str, search: tuple[str, int], tmp_path: Path
 ) -> None:
-    path, whole = project(tmp_path, kind, optimizers="fixed(adamw)", search=search)
+    text, workers = search
+    path, whole = project(tmp_path, kind, optimizers="fixed(adamw)", search=text)
     files = largest_files(whole)
     said, run = disk(whole, files, workers), tmp_path / "run"
     watch = Watch(run)
