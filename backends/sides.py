@@ -9,6 +9,7 @@ from pathlib import Path
 
 from automlc.compiler.graph import SearchGraph
 from automlc.runtime.changes import Side
+from automlc.runtime.json_files import DamagedFile, read_json
 from automlc.runtime.plan import SCHEMA as PLAN_SCHEMA
 from automlc.runtime.plan import Plan
 from automlc.runtime.run import is_run
@@ -90,13 +91,11 @@ def _named(path: Path, variant: Variant) -> str:
 
 def _json(path: Path) -> dict[str, object]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "compile the project again")
     except FileNotFoundError:
         raise AutomlcError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise AutomlcError(f"{path} is damaged: it holds no object", "compile the project again")
+        raise DamagedFile(f"{path} is damaged: it holds no object", "compile the project again")
     return data
 
 

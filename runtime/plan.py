@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from automlc.runtime.costs import CostProgram
+from automlc.runtime.json_files import read_json
 from automlc.runtime.monitor.definitions import DEFINITIONS, EPOCHS, Monitor
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Space
@@ -405,9 +406,7 @@ class Plan:
 def load_plan(path: Path) -> Plan:
     """Read plan.json; AutomlcError if it is absent or not a plan."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "compile the project again")
     except FileNotFoundError:
         raise AutomlcError(f"{path} does not exist", "is this a compiled project?") from None
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from error
     return Plan.from_json(data)
