@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,18 @@ def read_regular(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no regular file", str(path))
     return path.read_bytes()
+
+
+@contextmanager
+def naming(file: str, path: Path) -> Iterator[None]:
+    """Errors about `file` tell its whole path: two projects have files of one name."""
+    try:
+        yield
+    except AutomlcError as error:
+        if not error.message.startswith(file):
+            raise
+        message = f"{path}{error.message.removeprefix(file)}"
+        raise AutomlcError(message, error.hint, exit_code=error.exit_code) from None
 
 
 def _why(text: str, error: ValueError) -> str:
