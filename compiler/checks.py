@@ -47,6 +47,7 @@ def run_passes(draft: Draft) -> Draft:
 
 
 # What a mistake elsewhere in the spec may bring about by itself.
+_OF_BUDGET = frozenset({"W540", "W541", "W542"})  # with the budget that stands in for a wrong one
 _CONSEQUENCES = frozenset({"E307", "E312", "E325", "E334", "E335", "W521"})
 
 
@@ -67,7 +68,10 @@ def with_rest(error: SpecError) -> SpecError:
         return error
     seen = {d.span for d in error.diagnostics}
     seen.add(None)
-    more = (d for d in check(error.partial) if d.code not in _CONSEQUENCES and d.span not in seen)
+    told = _CONSEQUENCES
+    if any(d.key.startswith("budget") for d in error.diagnostics):
+        told |= _OF_BUDGET
+    more = (d for d in check(error.partial) if d.code not in told and d.span not in seen)
     return SpecError(sorted({*error.diagnostics, *more}, key=sort_key), error.sources)
 
 

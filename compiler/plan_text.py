@@ -172,9 +172,13 @@ def _rungs(graph: SearchGraph) -> Iterator[str]:
             yield f"  compare   {group} with each other after epoch {at}"
         else:
             yield f"  compare   {group} with none: they run all epochs"
-    least, most = said.full
-    yield f"  full      {least} to {most} trials run all {budget.epochs} epochs"
-    yield f"  epochs    {said.epochs[0]:,} to {said.epochs[1]:,} in all, if no trial fails"
+    who = "1 trial runs" if said.full[1] == 1 else f"{_span(*said.full)} trials run"
+    yield f"  full      {who} all {plural(budget.epochs, 'epoch')}"
+    yield f"  epochs    {_span(*said.epochs)} in all, if no trial fails"
+
+
+def _span(least: int, most: int) -> str:
+    return f"{least:,} to {most:,}" if least < most else f"{most:,}"
 
 
 def _budget(graph: SearchGraph, rate: Rate | None, workers: int) -> Iterator[str]:
@@ -248,7 +252,8 @@ def budget_threads(graph: SearchGraph) -> str:
 
 def _options(options: object) -> str:
     assert isinstance(options, dict)
-    inner = ", ".join(f"{key} {_option(value)}" for key, value in sorted(options.items()))
+    given = {key: value for key, value in options.items() if value is not None}
+    inner = ", ".join(f"{key} {_option(value)}" for key, value in sorted(given.items()))
     return f" ({inner})" if inner else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ class DamagedFile(AutomlcError):
 
 def read_json(path: Path, hint: str | None = None) -> Any:
     """The value in a file. Raises FileNotFoundError where there is none, else DamagedFile."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(path)
     try:
         # A pipe would wait for somebody who writes, a device might never end.

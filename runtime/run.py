@@ -73,7 +73,7 @@ class Options:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run directory, begun at least."""
-    return (folder / "study.db").exists()
+    return os.path.exists(folder / "study.db")  # also for names that are too long
 
 
 def execute(target: Path, options: Options) -> Outcome:
