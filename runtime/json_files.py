@@ -26,7 +26,9 @@ def read_json(path: Path, hint: str | None = None) -> Any:
     try:
         # A pipe would wait for somebody who writes, a device might never end.
         if not path.is_file():
-            raise DamagedFile(f"{path} is {'a folder' if path.is_dir() else 'no file'}", hint)
+            raise DamagedFile(
+                f"{path} is {'a folder' if path.is_dir() else 'a pipe or a device'}", hint
+            )
         text = path.read_text(encoding="utf-8")
         return json.loads(text)
     except FileNotFoundError:
@@ -64,7 +66,7 @@ def _why(text: str, error: ValueError) -> str:
     if not text.strip():
         return "it is empty"
     if text.startswith(_CONFLICT) or f"\n{_CONFLICT}" in text:
-        return "it holds a conflict of a merge"
+        return "it holds the marks of a merge that met a conflict"
     if isinstance(error, json.JSONDecodeError):
         return f"no JSON at line {error.lineno}, column {error.colno}: {error.msg}"
     return "it holds a number that is too long" if "digits" in str(error) else str(error)

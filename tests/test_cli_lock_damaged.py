@@ -62,7 +62,7 @@ DAMAGES: list[tuple[str, Callable[[str], str], str]] = [
     (
         "merged badly",
         lambda lock: f"<<<<<<< HEAD\n{lock}=======\n>>>>>>> b\n",
-        "conflict of a merge",
+        "a merge that met a conflict",
     ),
     ("no object", lambda lock: "[]", "it names no files"),
     ("without files", lambda lock: "{}", "it names no files"),
@@ -118,7 +118,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(here: Path) -> None:
         os.mkfifo(here / "p" / name)
         done = CliRunner().invoke(cli, ["diff", "p", "task.yaml"])
         if name == "automlc.lock":
-            assert failure("--check").message == f"{Path('p') / name} is no file"
+            assert failure("--check").message == f"{Path('p') / name} is a pipe or a device"
         else:
             assert isinstance(done.exception, AutomlcError), name
             assert str(Path("p") / name) in done.exception.message

@@ -193,3 +193,14 @@ def test_a_name_that_no_file_can_have_is_no_bug_of_ours(
     assert end.value.code == 2
     assert err.startswith("error: ")
     assert "a" * 300 in err
+
+
+def test_a_spec_before_the_key_is_put_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("task.yaml").write_text("automlc: 1\n", encoding="utf-8")
+    done = CliRunner().invoke(entry.cli, ["explain", "task.yaml", "seed"])
+    assert isinstance(done.exception, AutomlcError)
+    assert done.exception.message == "there is no file seed"
+    assert done.exception.hint == "the key comes first: automlc explain seed task.yaml"
