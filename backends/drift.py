@@ -10,6 +10,7 @@ from typing import Any
 from automlc.backends.project import Made, edited_files, own_files
 from automlc.compiler.lock import INGREDIENTS, LOCK, MADE_OF
 from automlc.runtime.changes import WORDS, Comparison, Side, compare
+from automlc.runtime.json_files import DamagedFile, read_json, read_regular
 from automlc.runtime.settling import settle
 from automlc.runtime.switching import describe, read_side
 from automlc.spec.diagnostics import clean
@@ -88,7 +89,10 @@ def drift(made: Made) -> list[str]:
 def _lock_of(folder: Path) -> dict[str, str]:
     if folder.is_dir():
         settle(folder)
-    files = own_files(folder)
+    try:
+        files = own_files(folder)
+    except DamagedFile as error:
+        raise AutomlcError(error.message, error.hint, exit_code=1) from None
     if files is None:
         raise AutomlcError(
             f"{folder} has no {LOCK}: nothing was compiled there",
@@ -110,7 +114,8 @@ def _comparison(made: Made) -> Comparison | None:
 
 
 def _versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    for key, what in (("automlc", "version of automlc"), ("schemas", "schemas")):
+    kinds = (("schema", "format of the lock"), ("automlc", "version of automlc"))
+    for key, what in (*kinds, ("schemas", "schemas")):
         if old.get(key) != new.get(key):
             yield f"{what}: {_flat(old.get(key))} -> {_flat(new.get(key))}"
 
@@ -173,12 +178,12 @@ def _digests(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> I
 
 def _json(path: Path) -> Mapping[str, Any]:
     """A lock that `_lock_of` could read."""
-    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    data: Mapping[str, Any] = read_json(path)
     return data
 
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError:
         return None

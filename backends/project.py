@@ -15,8 +15,9 @@ from automlc.compiler.driver import compile_spec
 from automlc.compiler.graph import SearchGraph
 from automlc.compiler.lock import LOCK, digest, lock_text
 from automlc.compiler.plan_text import plan_text
+from automlc.runtime.json_files import DamagedFile, read_json, read_regular
 from automlc.runtime.settling import STAGE, is_plain, replace_files, settle
-from automlc.spec.diagnostics import Diagnostic
+from automlc.spec.diagnostics import Diagnostic, quote
 from automlc.spec.errors import AutomlcError
 from automlc.spec.load import LoadedSpec
 from automlc.spec.record import record
@@ -120,6 +121,7 @@ def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Non
         if not force:
             own = [*edited_files(folder, old), *_strangers(folder, old, files)]
             _refuse_edited(folder, own, files)
+        _refuse_folders(folder, [*files, *old])
         replace_files(folder, files, set(old) - set(files), LOCK)
     except OSError as error:
         raise AutomlcError(f"{folder} cannot be written: {error.strerror or error}") from error
@@ -147,15 +149,24 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def own_files(folder: Path) -> dict[str, str] | None:
-    """The files of an earlier emission and their digests, or None if there was none."""
+    """The files of an earlier emission and their digests, or None if there was none.
+
+    Raises DamagedFile where there is a lock that does not tell.
+    """
+    path = folder / LOCK
+    hint = f"restore it, as from version control, or remove {folder} and compile again"
     try:
-        lock = json.loads((folder / LOCK).read_text(encoding="utf-8"))
-        files = lock["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+        lock = read_json(path, hint)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    if not isinstance(files, dict) or not all(map(is_plain, files)):
-        return None
-    return {str(name): str(digest) for name, digest in files.items()}
+    files = lock.get("files") if isinstance(lock, dict) else None
+    if not isinstance(files, dict):
+        raise DamagedFile(f"{path} is damaged: it names no files", hint)
+    strange = next((name for name in files if not is_plain(name)), None)
+    if strange is not None:
+        what = f"{quote(strange)} is no file of a project"
+        raise DamagedFile(f"{path} is damaged: {what}", hint)
+    return {name: str(digest) for name, digest in files.items()}
 
 
 def edited_files(folder: Path, old: Mapping[str, str]) -> list[str]:
@@ -180,16 +191,26 @@ def _refuse_edited(folder: Path, edited: Sequence[str], files: Mapping[str, str]
         )
 
 
+def _refuse_folders(folder: Path, names: Sequence[str]) -> None:
+    """Raises AutomlcError where a folder stands in a file's place: half a project would be left."""
+    found = sorted(name for name in set(names) if (folder / name).is_dir())
+    if found:
+        raise AutomlcError(
+            f"{folder / found[0]} is a folder, and the project has a file of that name",
+            "move it away, or compile to another folder with -o DIR",
+        )
+
+
 def _content(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode("utf-8")
+        return read_regular(path).decode("utf-8")
     except (OSError, ValueError):
         return None
 
 
 def _is_edited(path: Path, digest: str) -> bool:
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError:
         return False  # gone: nothing to lose
     return hashlib.sha256(content).hexdigest() != digest

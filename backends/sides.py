@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from automlc.compiler.graph import SCHEMA as GRAPH_SCHEMA
 from automlc.compiler.graph import SearchGraph
 from automlc.runtime.changes import Side
+from automlc.runtime.json_files import DamagedFile, naming, read_json
 from automlc.runtime.plan import SCHEMA as PLAN_SCHEMA
 from automlc.runtime.plan import Plan
 from automlc.runtime.run import is_run
@@ -61,9 +63,18 @@ def read_subject(path: Path, roots: Sequence[Path] = (), variant: Variant | None
     if path.suffix == ".json":
         settle(path.parent)
         data = _json(path)
-        if data.get("schema") == PLAN_SCHEMA:
-            return Subject(str(path), Side(Plan.from_json(data)))
-        graph = SearchGraph.from_json(data)
+        kind = str(data.get("schema")).partition("/")[0]
+        if kind == PLAN_SCHEMA.partition("/")[0]:
+            with naming("plan.json", path):
+                return Subject(str(path), Side(Plan.from_json(data)))
+        if kind != GRAPH_SCHEMA.partition("/")[0]:
+            raise AutomlcError(
+                f"{path} is neither a plan.json nor a graph.json: its schema is"
+                f" {data.get('schema')!r:.40}",
+                "name a spec, a compiled project or a run",
+            )
+        with naming("graph.json", path):
+            graph = SearchGraph.from_json(data)
         return Subject(str(path), Side(graph.plan(), graph.to_json()))
     return _of_spec(path, roots, variant or Variant())
 
@@ -90,13 +101,11 @@ def _named(path: Path, variant: Variant) -> str:
 
 def _json(path: Path) -> dict[str, object]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "compile the project again")
     except FileNotFoundError:
         raise AutomlcError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise AutomlcError(f"{path} is damaged: it holds no object", "compile the project again")
+        raise DamagedFile(f"{path} is damaged: it holds no object", "compile the project again")
     return data
 
 

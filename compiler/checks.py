@@ -49,6 +49,7 @@ def run_passes(draft: Draft) -> Draft:
 
 
 # What a mistake elsewhere in the spec may bring about by itself.
+_OF_BUDGET = frozenset({"W540", "W541", "W542"})  # with the budget that stands in for a wrong one
 _CONSEQUENCES = frozenset({"E307", "E312", "E325", "E334", "E335", "W521"})
 
 
@@ -69,7 +70,10 @@ def with_rest(error: SpecError) -> SpecError:
         return error
     seen = {d.span for d in error.diagnostics}
     seen.add(None)
-    rest = [d for d in check(error.partial) if d.code not in _CONSEQUENCES and d.span not in seen]
+    echoes = _CONSEQUENCES
+    if any(d.key.startswith("budget") for d in error.diagnostics):
+        echoes |= _OF_BUDGET
+    rest = [d for d in check(error.partial) if d.code not in echoes and d.span not in seen]
     told, rest = _named(error.diagnostics, rest)
     return SpecError(sorted({*told, *rest}, key=sort_key), error.sources)
 

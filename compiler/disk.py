@@ -7,6 +7,7 @@ and the emitted checkpoint.py; tests/test_disk.py measures both backends against
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,9 @@ def disk(graph: SearchGraph, files: Files, workers: int = 1) -> Disk:
 
 def too_full(graph: SearchGraph, target: Path, workers: int) -> list[Diagnostic]:
     """What there is to say of the room where a run will lie; `target` need not exist yet."""
-    place = next(p for p in (target.absolute(), *target.absolute().parents) if p.exists())
+    # os.path.exists answers for a name that no file can have, too.
+    places = (target.absolute(), *target.absolute().parents)
+    place = next(path for path in places if os.path.exists(path))
     free = shutil.disk_usage(place).free
     needed = disk(graph, largest_files(graph), workers).running
     if needed <= free:

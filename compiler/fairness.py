@@ -155,7 +155,7 @@ def _column(left: Expr, metric: FairnessMetric, key: str, problems: Problems) ->
         hint = f"write {metric.name}(COLUMN), such as {metric.name}(sex)"
     else:
         message = f"{quote(to_text(arg))} is not the name of a column"
-        is_text = isinstance(arg, Binary | Literal)
+        is_text = isinstance(arg, Binary | Literal) and to_text(arg) != '""'
         name = to_text(arg).replace(" - ", "-") if is_text else "age-group"
         hint = f'put a name with other signs between quotes, such as {metric.name}("{name}")'
         if isinstance(arg, Compare):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from automlc.compiler.architecture import BackboneNode, ChoiceNode, OpNode, ResidualNode, walk
+from automlc.compiler.contracts.base import plural
 from automlc.compiler.contracts.contract import ClassTarget, ImageInput, NumberTarget, TextInput
 from automlc.compiler.disk import bytes_above, disk, largest_files
 from automlc.compiler.graph import SearchGraph
@@ -42,9 +43,9 @@ def _data(graph: SearchGraph) -> Iterator[str]:
     contract = graph.contract
     yield "data"
     yield f"  source    {contract.source}"
-    yield f"  rows      {contract.rows.train} train, {contract.rows.validation} validation, " + (
-        f"{contract.rows.test} test (looked at once, at the end)"
-    )
+    rows = contract.rows
+    parts = f"{rows.train:,} train, {rows.validation:,} validation, {rows.test:,} test"
+    yield f"  rows      {parts} (looked at once, at the end)"
     if graph.task.metric == "accuracy":
         yield _resolved(contract.rows.validation)
     data = contract.input
@@ -57,13 +58,14 @@ def _data(graph: SearchGraph) -> Iterator[str]:
         )
     else:
         counts = f"{len(data.numeric)} of numbers, {len(data.categorical)} of categories"
-        yield f"  input     columns: {counts}; {sum(data.missing.values())} missing values"
+        missing = plural(sum(data.missing.values()), "missing value")
+        yield f"  input     columns: {counts}; {missing}"
     target = contract.target
     if isinstance(target, ClassTarget):
-        smallest = min(target.counts, default=0)
-        yield f"  target    {len(target.classes)} classes, the rarest with {smallest} rows"
-        rows = [r.decision for r in graph.records if r.key.startswith("data.classes[")]
-        yield from (f"    {text}" for text in rows)
+        smallest = plural(min(target.counts, default=0), "row")
+        yield f"  target    {len(target.classes)} classes, the rarest with {smallest}"
+        told = [r.decision for r in graph.records if r.key.startswith("data.classes[")]
+        yield from (f"    {text}" for text in told)
     else:
         assert isinstance(target, NumberTarget)
         yield f"  target    a number from {target.minimum:g} to {target.maximum:g}"
@@ -81,7 +83,7 @@ def _resolved(rows: int) -> str:
 def _space(graph: SearchGraph) -> Iterator[str]:
     searched = [p for p in graph.space.parameters if not isinstance(p.domain, Fixed)]
     fixed = [p for p in graph.space.parameters if isinstance(p.domain, Fixed)]
-    yield f"space: {len(searched)} parameters to search, {len(fixed)} fixed"
+    yield f"space: {plural(len(searched), 'parameter')} to search, {len(fixed)} fixed"
     width = max((len(p.name) for p in graph.space.parameters), default=0)
     for parameter in searched:
         when = "" if parameter.when is None else f"  when {to_text(parameter.when)}"
@@ -110,7 +112,8 @@ def _model(graph: SearchGraph) -> Iterator[str]:
     operations = sum(isinstance(n, OpNode) for n in nodes)
     choices = sum(isinstance(n, ChoiceNode) for n in nodes)
     residuals = sum(isinstance(n, ResidualNode) for n in nodes)
-    yield f"model: {operations} operations, {choices} choices, {residuals} residuals in the text"
+    counts = ((operations, "operation"), (choices, "choice"), (residuals, "residual"))
+    yield f"model: {', '.join(plural(*one) for one in counts)} in the text"
     costs = graph.costs.evaluate(graph.space.default_config())
     yield (
         f"  default   {costs['model.params']:,} parameters, {_bytes(costs['model.size'])}, "
@@ -119,7 +122,7 @@ def _model(graph: SearchGraph) -> Iterator[str]:
 
 
 def _constraints(graph: SearchGraph) -> Iterator[str]:
-    yield f"constraints: {len(graph.constraints)}"
+    yield f"constraints: {len(graph.constraints) or 'none'}"
     proofs = {r.key: r.decision for r in graph.records}
     otherwise = "checked for each proposal, before training"
     for index, constraint in enumerate(graph.constraints):
@@ -163,15 +166,19 @@ def _rungs(graph: SearchGraph) -> Iterator[str]:
         return
     said = preview(found, budget.epochs)
     for one in found:
-        group = f"{one.trials} trials"
+        group = plural(one.trials, "trial")
         if one.epochs:
             at = ", ".join(map(str, one.epochs[:6])) + (", ..." if len(one.epochs) > 6 else "")
             yield f"  compare   {group} with each other after epoch {at}"
         else:
             yield f"  compare   {group} with none: they run all epochs"
-    least, most = said.full
-    yield f"  full      {least} to {most} trials run all {budget.epochs} epochs"
-    yield f"  epochs    {said.epochs[0]:,} to {said.epochs[1]:,} in all, if no trial fails"
+    who = "1 trial runs" if said.full[1] == 1 else f"{_span(*said.full)} trials run"
+    yield f"  full      {who} all {plural(budget.epochs, 'epoch')}"
+    yield f"  epochs    {_span(*said.epochs)} in all, if no trial fails"
+
+
+def _span(least: int, most: int) -> str:
+    return f"{least:,} to {most:,}" if least < most else f"{most:,}"
 
 
 def _budget(graph: SearchGraph, rate: Rate | None, workers: int) -> Iterator[str]:
@@ -180,8 +187,8 @@ def _budget(graph: SearchGraph, rate: Rate | None, workers: int) -> Iterator[str
     most = budget.trials * budget.epochs
     least = most if found is None else preview(found, budget.epochs).epochs[0]
     yield "budget"
-    each = f"{budget.trials}, of at most {budget.epochs} epochs"
-    yield f"  trials    {each}: {most:,} epochs in all"
+    each = f"{budget.trials:,}, of at most {plural(budget.epochs, 'epoch')}"
+    yield f"  trials    {each}: {plural(most, 'epoch')} in all"
     ends = [count * rows.train for count in ((least, most) if least < most else (most,))]
     samples = " to ".join(f"{end:,}" for end in ends)
     yield f"  samples   {samples if least < most else f'at most {samples}'} training examples"
@@ -209,7 +216,7 @@ def _budget(graph: SearchGraph, rate: Rate | None, workers: int) -> Iterator[str
     threads = budget_threads(graph)
     backend = graph.backend
     name = backend_text(graph)
-    yield f"  backend   {name}, device {backend.device}, {backend.precision}, {threads}"
+    yield f"  backend   {name}, device {backend.device}, precision {backend.precision}, {threads}"
 
 
 def _disk(graph: SearchGraph, workers: int) -> Iterator[str]:
@@ -240,16 +247,19 @@ def auto_reason(graph: SearchGraph) -> str | None:
 def budget_threads(graph: SearchGraph) -> str:
     """The threads of a trial, in words."""
     count = graph.backend.threads
-    return "cores shared among workers" if count is None else f"{count} threads a trial"
+    return "cores shared among workers" if count is None else f"{plural(count, 'thread')} a trial"
 
 
 def _options(options: object) -> str:
     assert isinstance(options, dict)
-    inner = ", ".join(f"{key} {_option(value)}" for key, value in sorted(options.items()))
+    given = {key: value for key, value in options.items() if value is not None}
+    inner = ", ".join(f"{key} {_option(value)}" for key, value in sorted(given.items()))
     return f" ({inner})" if inner else ""
 
 
 def _option(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, dict):
         return str(value)
     return f"[{', '.join(f'{name} = {literal_text(one)}' for name, one in value.items())}]"
@@ -258,7 +268,7 @@ def _option(value: object) -> str:
 def _duration(seconds: float) -> str:
     for unit, factor in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * factor:
-            return f"{seconds / factor:.1f} {unit}"
+            return f"{seconds / factor:,.1f} {unit}"
     return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from automlc.runtime.costs import CostProgram
+from automlc.runtime.json_files import naming, read_json
 from automlc.runtime.monitor.definitions import DEFINITIONS, EPOCHS, Monitor
 from automlc.runtime.rules.table import Rules
 from automlc.spec.domains import Space
@@ -352,11 +354,11 @@ class Plan:
         plan = cls(
             name=keys.take("name", str),
             task=Task.read(keys.take("task", dict)),
-            space=Space.from_json(keys.take("space", dict)),
+            space=_read_space(keys.take("space", dict)),
             constraints=tuple(
                 Constraint.read(item, i) for i, item in enumerate(keys.take("constraints", list))
             ),
-            costs=CostProgram.from_json(keys.take("costs", dict)),
+            costs=_read_costs(keys.take("costs", dict)),
             search=Choice.read(keys.take("search", dict), "search", "strategy"),
             stopping=Choice.read(keys.take("stopping", dict), "stopping", "policy"),
             budget=Budget.read(keys.take("budget", dict)),
@@ -402,12 +404,32 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _read_space(data: Any) -> Space:
+    with _as_damage("space"):
+        return Space.from_json(data)
+
+
+def _read_costs(data: Any) -> CostProgram:
+    with _as_damage("costs"):
+        return CostProgram.from_json(data)
+
+
+@contextmanager
+def _as_damage(section: str) -> Iterator[None]:
+    """A section that is read without looking at each key: whatever fails there is damage."""
+    try:
+        yield
+    except AutomlcError as error:
+        raise AutomlcError(f"plan.json: {section!r} is damaged: {error.message}") from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise AutomlcError(f"plan.json: {section!r} is damaged: {error!r}") from None
+
+
 def load_plan(path: Path) -> Plan:
     """Read plan.json; AutomlcError if it is absent or not a plan."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "compile the project again")
     except FileNotFoundError:
         raise AutomlcError(f"{path} does not exist", "is this a compiled project?") from None
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from error
-    return Plan.from_json(data)
+    with naming("plan.json", path):
+        return Plan.from_json(data)

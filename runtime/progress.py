@@ -14,7 +14,7 @@ from typing import Any, Protocol, TextIO
 from automlc.runtime.plan import Plan
 from automlc.runtime.store import TrialRow
 from automlc.runtime.trial import State
-from automlc.runtime.wording import number, plain
+from automlc.runtime.wording import count, number, plain
 from automlc.spec.record import record
 
 HEARTBEAT_S = 10.0
@@ -39,7 +39,7 @@ class Session:
     def budget(self) -> str:
         """The budget in one line."""
         budget = self.plan.budget
-        words = [f"{budget.trials} trials of {budget.epochs} epochs"]
+        words = [f"{count(budget.trials, 'trial')} of {count(budget.epochs, 'epoch')}"]
         if budget.wall is not None:
             words.append(f"wall {budget.wall:g} s")
         if self.plan.task.target is not None:

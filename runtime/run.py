@@ -73,7 +73,7 @@ class Options:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run directory, begun at least."""
-    return (folder / "study.db").exists()
+    return os.path.exists(folder / "study.db")  # also for names that are too long
 
 
 def execute(target: Path, options: Options) -> Outcome:
@@ -299,9 +299,12 @@ def _say_finished(folder: Path, plan: Plan, store: Store, options: Options) -> O
     session = Session(plan, folder, options.workers, resumed=True, done=_done(store))
     options.progress.begin(session)
     options.progress.say("the study is finished: nothing to resume")
-    options.progress.end(_closing(store, Outcome(0, "finished", str(meta["reason"]))))
+    failed_test = "error" in (meta.get("test") or {})
+    code = 1 if best is None or failed_test else 0  # as the session that ended the study
     number = best.number if best else None
-    return Outcome(0, "finished", str(meta["reason"]), number)
+    outcome = Outcome(code, "finished", str(meta["reason"]), number)
+    options.progress.end(_closing(store, outcome))
+    return outcome
 
 
 def _session(

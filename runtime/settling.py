@@ -20,12 +20,15 @@ from automlc.spec.errors import AutomlcError
 
 STAGE = ".automlc-new"
 COMMIT = ".automlc-commit"
+_LONGEST = 255  # bytes of a file's name
 _GONE = ".gone"  # names of files that the new project does not have
 
 
 def is_plain(name: object) -> bool:
-    """Whether a name is that of a file directly in a folder."""
-    return isinstance(name, str) and name == os.path.basename(name) and name not in ("", ".", "..")
+    """Whether a name is that of a file directly in a folder, and one that a file can have."""
+    if not isinstance(name, str) or name != os.path.basename(name) or name in ("", ".", ".."):
+        return False
+    return "\0" not in name and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST
 
 
 def replace_files(folder: Path, files: Mapping[str, str], gone: Iterable[str], last: str) -> None:

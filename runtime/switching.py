@@ -10,7 +10,6 @@ between is as before the event, or `settle_switch` finishes what the event says.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from automlc.runtime.changes import (
     objection,
 )
 from automlc.runtime.faults import hit
+from automlc.runtime.json_files import DamagedFile, read_json, read_regular
 from automlc.runtime.plan import Plan, load_plan
 from automlc.runtime.store import Store, TrialRow
 from automlc.runtime.trial import PLANS, State, damage, folder_name
@@ -48,18 +48,17 @@ class Switch:
 
 def read_side(folder: Path) -> Side:
     """A compiled project as a side; one without graph.json is known by its plan alone."""
+    hint = "compile the project again"
     plan = load_plan(folder / "plan.json")
     graph, reader = folder / "graph.json", folder / "data.py"
+    layers = read_json(graph, hint) if graph.exists() else None
+    if layers is not None and not isinstance(layers, dict):
+        raise DamagedFile(f"{graph} is damaged: it holds no object", hint)
     try:
-        return Side(
-            plan,
-            json.loads(graph.read_text(encoding="utf-8")) if graph.exists() else None,
-            reader.read_text(encoding="utf-8") if reader.exists() else None,
-        )
+        code = read_regular(reader).decode("utf-8") if reader.exists() else None
     except (OSError, ValueError) as error:
-        raise AutomlcError(
-            f"{graph} cannot be read: {error}", "compile the project again"
-        ) from None
+        raise DamagedFile(f"{reader} cannot be read: {error}", hint) from None
+    return Side(plan, layers, code)
 
 
 def differs(folder: Path, project: Path) -> bool:
@@ -168,7 +167,7 @@ def _refuse_other_version(old: Path, new: Path) -> None:
 
 
 def _version(project: Path) -> str | None:
-    lock = json.loads((project / "automlc.lock").read_text(encoding="utf-8"))
+    lock = read_json(project / "automlc.lock")
     return lock.get("automlc") if isinstance(lock, dict) else None
 
 

@@ -186,9 +186,13 @@ def render(
     return "\n\n".join([*blocks, f"{summary(found)}{_repairable(found)}"]) if blocks else ""
 
 
+_OF_DATA = ("E35", "E36", "E37")  # what is found where data is read
+
+
 def _repairable(found: Iterable[Diagnostic]) -> str:
-    """How much of it the command line would put right."""
-    fixes = [d.fix for d in found if d.fix and in_file(d.span)]
+    """How much of it `validate` would put right, which looks at no data."""
+    told = (d for d in found if not d.code.startswith(_OF_DATA))
+    fixes = [d.fix for d in told if d.fix and in_file(d.span)]
     safe, unsafe = sum(fix.safe for fix in fixes), sum(not fix.safe for fix in fixes)
     if safe:
         more = f", {unsafe} more with --unsafe-fixes" if unsafe else ""

@@ -383,6 +383,8 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
             message = f"{quote(str(token))} does not compare"
             return syntax_error(message, f"write {ours}", start, end, (start, end, ours))
         hint = _expected(error.accepts)
+        if hint and "COMMA" in error.accepts and token.type == "NAME":
+            hint += "; put a name of several words between quotes"
         message = f"{quote(str(token))} is not expected here"
         if str(token) == ")" and text.count(")") > text.count("(") and not text[end:].strip():
             remove = "remove it: no parenthesis is open"
@@ -430,6 +432,8 @@ def _explain_character(text: str, at: int) -> ExpressionError:
             blank = " " if ours == "not" and not text[end : end + 1].isspace() else ""
             return syntax_error(message, f"write `{ours}`", at, end, (at, end, ours + blank))
     message, hint = _FOREIGN.get(letter, (f"{quote(letter)} is not expected here", None))
+    if not letter.isascii() and letter.isalpha():
+        hint = "a name has the letters a to z; put one with other letters between quotes"
     return syntax_error(message, hint, at, at + 1)
 
 

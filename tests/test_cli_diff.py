@@ -190,3 +190,39 @@ def test_a_file_that_does_not_hold_the_division_does_not_claim_to(here: Path) ->
     build(Path("task.yaml"), Path("p"))
     output = diff("p/graph.json", "task.yaml", "--set", "seed=5").stdout
     assert "whether it also divides the data is not known here" in output
+
+
+def test_a_wrong_option_of_the_old_side_is_said_to_be_of_it(here: Path) -> None:
+    done = diff("task.yaml", "task.yaml", "--old-set", "budget.epochs=-1", "--set", "seed=3")
+    assert isinstance(done.exception, SpecError)
+    assert "note: this is about OLD, task.yaml with --old-set" in done.stderr
+    done = diff("task.yaml", "task.yaml", "--old-set", "seed=3", "--set", "budget.epochs=-1")
+    assert isinstance(done.exception, SpecError)
+    assert "note" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": "automlc.plan/9"}, "the schema is 'automlc.plan/9', this version reads"),
+        ({"schema": None}, "is neither a plan.json nor a graph.json: its schema is None"),
+        ({"hours": 3}, "unknown key 'hours'"),
+        ({"space": {"parameters": [{"name": "lr"}]}}, "'space' is damaged: KeyError('domain')"),
+        ({"space": {"parameters": 3}}, "'space' is damaged: TypeError"),
+        ({"costs": {"program": 3}}, "'costs' is damaged"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_is_named_with_its_path(
+    here: Path, change: dict[str, Any], said: str
+) -> None:
+    build(Path("task.yaml"), Path("p"))
+    plan = json.loads(Path("p/plan.json").read_text(encoding="utf-8")) | change
+    Path("odd.json").write_text(json.dumps(plan), encoding="utf-8")
+    error = diff("odd.json", "task.yaml").exception
+    assert isinstance(error, AutomlcError)
+    assert error.message.startswith("odd.json")
+    assert said in error.message
+    Path("p/plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    error = diff("p", "task.yaml").exception
+    assert isinstance(error, AutomlcError)
+    assert error.message.startswith(str(Path("p") / "plan.json"))

@@ -166,3 +166,41 @@ def test_a_signal_before_the_verb_starts_is_exit_130(tmp_path: Path) -> None:
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
     assert b"Traceback" not in error
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("verb", [["explain", "E401"], ["schema"], ["validate", "--help"]])
+def test_output_that_finds_no_room_is_no_bug_of_ours(verb: list[str]) -> None:
+    program = [sys.executable, "-c", "from automlc.cli.main import main; main()", *verb]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True)
+    said = "error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, f"{said}  help: make room on the disk\n")
+
+
+@pytest.mark.parametrize(
+    "verb", [["status"], ["why", "1"], ["diff", "x"], ["graph"], ["explain", "seed"], ["report"]]
+)
+def test_a_name_that_no_file_can_have_is_no_bug_of_ours(
+    verb: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["automlc", *verb, "a" * 300])
+    if verb[0] == "diff":
+        monkeypatch.setattr(sys, "argv", ["automlc", "diff", "a" * 300, "x"])
+    with pytest.raises(SystemExit) as end:
+        entry.main()
+    err = capsys.readouterr().err
+    assert end.value.code == 2
+    assert err.startswith("error: ")
+    assert "a" * 300 in err
+
+
+def test_a_spec_before_the_key_is_put_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("task.yaml").write_text("automlc: 1\n", encoding="utf-8")
+    done = CliRunner().invoke(entry.cli, ["explain", "task.yaml", "seed"])
+    assert isinstance(done.exception, AutomlcError)
+    assert done.exception.message == "there is no file seed"
+    assert done.exception.hint == "the key comes first: automlc explain seed task.yaml"

@@ -349,4 +349,4 @@ def test_a_study_never_takes_more_than_its_plan_says(
     assert "best/weights.safetensors" in names
     assert not [name for name in names if "checkpoint" in name]
     assert len([name for name in names if "/weights-" in name]) == 1
-    assert ("feedback" in search) == any("start" in name for name in names)
+    assert ("feedback" in text) == any("start" in name for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -140,11 +141,66 @@ def test_a_stated_rate_gives_a_range_of_time() -> None:
     assert "  time " not in plan_text(digits())
 
 
-@pytest.mark.parametrize("rate", ["250", "fast/s", "0/s", "-1/s", "1/parsec", "nan/s", "inf/s"])
+@pytest.mark.parametrize(
+    "rate", ["250", "fast/s", "0/s", "-1/s", "1/parsec", "nan/s", "inf/s", "1e-300/s", "1e13/s"]
+)
 def test_what_is_no_rate_is_said(rate: str) -> None:
     done = plan(f"--rate={rate}")
     assert done.exit_code == 2
     assert "write 250/s" in done.output
+
+
+def test_long_times_are_read_with_commas() -> None:
+    assert "epoch     1,079.0 d at that rate" in plan("--rate", "1/d").stdout
+
+
+def test_what_a_plan_counts_is_in_the_right_number(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7},{i % 5},{'ab'[i % 2]}\n" for i in range(2_000))
+    (tmp_path / "data.csv").write_text(f"u,v,y\n{rows}", encoding="utf-8")
+    (tmp_path / "task.yaml").write_text(
+        "automlc: 1\nname: many\ntask: {kind: tabular_classification, metric: accuracy}\n"
+        "data: {source: data.csv, target: y, split: {validation: 0.25, test: 0.25}}\n"
+        "space: {preset: tabular/mlp}\nsearch: tpe\nbudget: {trials: 1, epochs: 1}\n"
+        "backend: {kind: pytorch, threads: 1}\n",
+        encoding="utf-8",
+    )
+    said = CliRunner().invoke(cli, ["plan", str(tmp_path / "task.yaml")]).stdout
+    assert "  rows      1,000 train, 500 validation, 500 test" in said
+    assert "  trials    1, of at most 1 epoch: 1 epoch in all\n" in said
+    assert ", device auto, precision auto, 1 thread a trial\n" in said
+    assert "; 0 missing values\n" in said
+    assert "constraints: none\n" in said
+    assert "start_with_default true" in said
+
+
+def test_room_is_looked_for_under_a_name_that_no_folder_can_have(tmp_path: Path) -> None:
+    assert too_full(digits(), tmp_path / ("a" * 300), 1) == []
+
+
+def test_a_budget_that_is_wrong_is_not_weighed(tmp_path: Path) -> None:
+    text = (
+        "automlc: 1\nname: many\ntask: {kind: tabular_classification}\n"
+        "data: {source: data.csv, target: y}\nsearch: {strategy: tpe, startup: 90}\n"
+        "stopping: {policy: asha, min_epochs: 50}\nbudget: {trials: 5, epochs: EPOCHS}\n"
+    )
+    codes = {}
+    for epochs in ("3", "1000000000"):
+        (tmp_path / "task.yaml").write_text(text.replace("EPOCHS", epochs), encoding="utf-8")
+        done = CliRunner().invoke(
+            cli, ["validate", "--format", "json", str(tmp_path / "task.yaml")]
+        )
+        codes[epochs] = {one["code"] for one in json.loads(done.stdout)}
+    assert {"W540", "W541"} <= codes["3"]
+    assert codes["1000000000"] == {"E205"}
+
+
+def test_what_can_come_out_in_one_way_only_is_one_number(tmp_path: Path) -> None:
+    stops_none = replace(digits(), budget=replace(digits().budget, trials=1))
+    said = plan_text(stops_none)
+    assert "  full      1 trial runs all 15 epochs\n" in said
+    assert "  epochs    15 in all, if no trial fails\n" in said
+    hyperband = plan("--set", "stopping=hyperband").stdout
+    assert "stopping: hyperband (eta 3, min_epochs 1)\n" in hyperband  # brackets: as many as fit
 
 
 def test_workers_share_the_disk() -> None:

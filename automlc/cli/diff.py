@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from automlc.cli.common import data_root_option
-from automlc.spec.errors import AutomlcError
+from automlc.spec.errors import AutomlcError, SpecError
 
 if TYPE_CHECKING:
     from automlc.runtime.changes import Side
@@ -73,7 +73,13 @@ def command(
         _variant(old, "OLD", ("--old-profile", old_profile), ("--old-set", old_overrides)),
         _variant(new, "NEW", ("--profile", profile), ("--set", overrides)),
     )
-    a, b = (read_subject(p, data_root, v) for p, v in zip((old, new), variants, strict=True))
+    try:
+        a = read_subject(old, data_root, variants[0])
+    except SpecError:
+        if old_overrides or old_profile:
+            click.echo(f"note: this is about OLD, {old} with --old-set or --old-profile", err=True)
+        raise
+    b = read_subject(new, data_root, variants[1])
     for path, one in ((old, a), (new, b)):
         _say_unknown(path, one.side)
     comparison = compare(a.side, b.side)

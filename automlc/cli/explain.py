@@ -33,7 +33,10 @@ def command(
         return
     path = spec or default_spec()
     if not path.exists():
-        raise AutomlcError(f"there is no {path}", "name the spec: automlc explain KEY SPEC")
+        hint = "name the spec: automlc explain KEY SPEC"
+        if Path(what).exists():
+            hint = f"the key comes first: automlc explain {path} {what}"
+        raise AutomlcError(f"there is no file {path}", hint)
     if path.is_dir() or path.suffix == ".json":
         variant_of(path, profile, overrides)
         click.echo(_recorded(what, path, data_root))

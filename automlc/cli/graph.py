@@ -55,11 +55,10 @@ def read_graph(
     path: Path, roots: tuple[Path, ...], variant: Variant | None = None
 ) -> tuple[SearchGraph, tuple[Diagnostic, ...]]:
     """The graph of a spec, a project folder or a graph.json, and warnings."""
-    import json
-
     from automlc.compiler.checks import load_checked
     from automlc.compiler.driver import compile_spec
     from automlc.compiler.graph import SearchGraph
+    from automlc.runtime.json_files import naming, read_json
     from automlc.runtime.settling import settle
     from automlc.spec.errors import AutomlcError
     from automlc.spec.load import PLAIN
@@ -70,7 +69,8 @@ def read_graph(
         if path.is_dir() and not file.exists():
             raise AutomlcError(f"{path} holds no graph.json", "name a spec, or a compiled project")
         try:
-            return SearchGraph.from_json(json.loads(file.read_text(encoding="utf-8"))), ()
-        except (OSError, ValueError, RecursionError) as error:
-            raise AutomlcError(f"{file} cannot be read: {error}") from error
+            with naming("graph.json", file):
+                return SearchGraph.from_json(read_json(file, "compile the project again")), ()
+        except FileNotFoundError:
+            raise AutomlcError(f"there is no file {file}") from None
     return compile_spec(load_checked(file, variant or PLAIN), roots)

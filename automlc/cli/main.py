@@ -1,5 +1,6 @@
 """Entry point: loads one verb on demand and turns every error into a line for people."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -133,6 +134,24 @@ def _leave_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
+# What the system refuses whatever a program does, and what helps.
+_OF_THE_SYSTEM = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room within your quota",
+    errno.ENAMETOOLONG: "name a file or folder that exists",
+    errno.ELOOP: "a link leads back to itself: name the file it is to lead to",
+}
+
+
+def _report_refusal(error: OSError) -> None:
+    """An error of the system about a path, or about the output, which names none."""
+    if error.filename is None:
+        # What is left in a buffer cannot be written either when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    what = error.filename or "the output cannot be written"
+    complain("error", f"{what}: {error.strerror}", _OF_THE_SYSTEM.get(error.errno or 0))
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     _without_plugins_of_pydantic()
@@ -161,6 +180,9 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+            _report_refusal(error)
+            sys.exit(2)
         if os.environ.get("AUTOMLC_DEBUG"):
             raise
         help_ = "this is a bug in automlc; AUTOMLC_DEBUG=1 shows the traceback"

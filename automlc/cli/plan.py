@@ -16,6 +16,8 @@ from automlc.cli.common import (
     variant_options,
 )
 
+SLOWEST, FASTEST = 1 / 86_400, 1e12  # samples a second: one a day, and beyond any machine
+
 
 def _rate(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """`250/s`, `15000/min` as training samples a second."""
@@ -27,9 +29,12 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     try:
         rate = float(number) / parse_duration(f"1{unit}")
     except (UnitError, ValueError, ZeroDivisionError):
-        rate = 0.0
-    if not slash or not 0 < rate < math.inf:
+        rate = math.nan
+    if not slash or not rate > 0:
         raise click.BadParameter(f"{value!r} is no rate; write 250/s or 15000/min", ctx, param)
+    if not SLOWEST <= rate <= FASTEST:
+        message = f"{value!r} is no rate of any machine; write 250/s or 15000/min"
+        raise click.BadParameter(message, ctx, param)
     return rate
 
 

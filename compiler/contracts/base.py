@@ -180,7 +180,8 @@ def _check_groups(
     split = f"(validation {fractions.validation:g}, test {fractions.test:g})"
     rows = plural(groups[small[0]], "row")
     if isinstance(target, ClassTarget) and request.stratify:
-        more = f", and {len(small) - 1:,} more classes are too small" if len(small) > 1 else ""
+        others = "1 more class is" if len(small) == 2 else f"{len(small) - 1:,} more classes are"
+        more = f", and {others} too small" if len(small) > 1 else ""
         request.problems.report(
             "E363",
             "data.split",

@@ -243,7 +243,11 @@ def _numbers(cells: Mapping[str, int]) -> dict[str, float] | None:
 
 def _refuse(request: Request, claim: Claim, column: _Column, groups: int) -> None:
     count = f"more than {MAX_VALUES:,}" if column.has_too_many else f"{groups:,}"
-    if groups < 2:
+    if not groups:
+        message = f"column {quote(claim.column)} has no values that could be groups: it is empty,"
+        message += " or neither numbers nor text"
+        hint = "name a column of numbers or texts whose values are the groups"
+    elif groups < 2:
         message = f"column {quote(claim.column)} makes {plural(groups, 'group')}; two are compared"
         hint = "name a column with different values, or take the constraint out"
     else:

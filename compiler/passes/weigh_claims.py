@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from automlc.compiler.claims import by_chance, decides, rows_needed
+from automlc.compiler.contracts.base import plural
 from automlc.compiler.contracts.contract import ClassTarget
 from automlc.compiler.draft import Draft
 from automlc.compiler.fairness import JOIN_CLASSES, Claim, read_claim, too_many_classes
@@ -114,7 +115,7 @@ def _report_small(draft: Draft, claim: Claim, cells: Sequence[Cell], about: str)
         of_class = "" if first.class_ is None else f" of class {quote(first.class_)}"
         notes.append(
             Note(
-                f"{first.part} has {about}{first.rows:,} rows of {quote(first.group)} and"
+                f"{first.part} has {about}{plural(first.rows, 'row')} of {quote(first.group)} and"
                 f" {about}{second.rows:,} of {quote(second.group)}{of_class}:"
                 f" chance alone makes {form}s {_UP_TO[form]} {_rounded(form, chance):g}"
             )

@@ -143,6 +143,13 @@ def test_costs_are_bound_beside_a_fairness_constraint(tmp_path: Path) -> None:
     assert codes(findings) == ["E346", "E346"]
 
 
+def test_one_row_is_one_row(tmp_path: Path) -> None:
+    rows = people(fy=3, fn=3, my=30, mn=30)
+    findings = found(tmp_path, rows, "fairness.equal_opportunity_difference(sex) <= 0.25")
+    said = [note.message for note in one(findings, "W560").notes]
+    assert any(" has 1 row of `f` and " in text for text in said), said
+
+
 TEXT = """\
 error[E346]: fairness.equalized_odds_difference(sex) <= 0.25 cannot be enforced yet: this version \
 does not measure fairness while a model trains

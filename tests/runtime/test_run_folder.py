@@ -37,6 +37,16 @@ def test_resuming_a_finished_run_three_times_does_nothing(tmp_path: Path) -> Non
     assert (tmp_path / "r" / "study.db").read_bytes() == before
 
 
+def test_resuming_a_run_that_ended_without_a_model_says_so_again(tmp_path: Path) -> None:
+    text = io.StringIO()
+    project = make_project(tmp_path / "p", {"wrong": {"1": "error"}}, budget__trials=1)
+    assert run_here(project, tmp_path / "r") == 1
+    outcome = execute(tmp_path / "r", Options(resume=True, progress=Lines(text)))
+    assert (outcome.exit_code, outcome.best) == (1, None)
+    assert "no model: no trial ended with one" in text.getvalue()
+    assert "budget: 1 trial of 3 epochs; 1 at a time" in text.getvalue()
+
+
 def test_a_run_is_never_started_over(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", budget__trials=1)
     assert run_here(project, tmp_path / "r") == 0
@@ -166,7 +176,7 @@ def test_a_missing_or_broken_plan_is_named(tmp_path: Path) -> None:
     with pytest.raises(AutomlcError, match="does not exist"):
         load_plan(tmp_path / "plan.json")
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(AutomlcError, match="cannot be read"):
+    with pytest.raises(AutomlcError, match="is damaged: no JSON at line 1, column 2"):
         load_plan(tmp_path / "plan.json")
     assert CostProgram((), {}).evaluate({}) == {}
 
