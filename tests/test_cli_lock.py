@@ -130,6 +130,13 @@ def test_a_check_names_every_file_and_what_mends_them(here: Path) -> None:
     assert compile_("--check").exit_code == 0
 
 
+def test_a_check_without_the_profile_of_the_project_says_so(here: Path) -> None:
+    edit("task.yaml", "budget: {", "profiles: {smoke: {seed: 3}}\nbudget: {")
+    compile_("--profile", "smoke")
+    assert compile_("--check", "--profile", "smoke").exit_code == 0
+    assert "options that spec.yaml begins with" in str(failure("--check").hint)
+
+
 def test_edits_by_hand_are_lost_only_where_that_is_asked_for(here: Path) -> None:
     compile_()
     edit("task.yaml", "trials: 4", "trials: 9")

@@ -81,6 +81,7 @@ def _again(
 
 def _check(made: Made, again: list[str]) -> None:
     from automlc.backends.drift import check
+    from automlc.backends.project import RESOLVED
     from automlc.spec.errors import AutomlcError
 
     stale = check(made)
@@ -94,6 +95,8 @@ def _check(made: Made, again: list[str]) -> None:
     strangers = [name for name in stale.extra if name.endswith(".py")]
     if strangers:
         hint += f"; and remove {', '.join(strangers)} if nobody needs it"
+    if RESOLVED in stale.extra:
+        hint = f"it was compiled with the options that {RESOLVED} begins with: give them; or {hint}"
     message = f"{made.folder} is not what {again[2]} compiles to"
     raise AutomlcError(message, hint, exit_code=1)
 
