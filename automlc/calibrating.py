@@ -6,7 +6,6 @@ like any other study, so it can be stopped and resumed; the measurements are rea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from automlc.backends import build
 from automlc.compiler.checks import load_checked
 from automlc.compiler.contracts.contract import ImageInput, TableInput
 from automlc.compiler.graph import SearchGraph
+from automlc.runtime.json_files import read_json
 from automlc.runtime.progress import Progress
 from automlc.runtime.rules.measured import Measurements, is_measured
 from automlc.runtime.rules.measuring import measure
@@ -129,12 +129,10 @@ def _provenance(effort: Effort) -> dict[str, object]:
 
 def read(path: Path) -> Measurements | None:
     """The measurements of a file; None where there is none yet."""
-    if not path.exists():
-        return None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from None
+        data = read_json(path, "name another file with -o")
+    except FileNotFoundError:
+        return None
     if not is_measured(data):
         raise AutomlcError(f"{path} holds no measurements", "name another file with -o")
     return Measurements.from_json(data, path.name)

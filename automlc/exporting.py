@@ -21,6 +21,7 @@ from automlc.compiler.graph import SearchGraph
 from automlc.compiler.lock import LOCK
 from automlc.compiler.lock import SCHEMA as LOCK_SCHEMA
 from automlc.runtime.backends import BACKENDS, is_installed
+from automlc.runtime.json_files import read_json
 from automlc.runtime.plan import load_plan
 from automlc.runtime.run import verify_project
 from automlc.runtime.trial import VOCABULARY, sha256_of
@@ -147,8 +148,8 @@ def _copy_vocabulary(best: _Best, folder: Path) -> None:
 
 def _is_vocabulary(path: Path) -> bool:
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        about = read_json(path)
+    except (OSError, AutomlcError):
         return False
     return isinstance(about, dict) and str(about.get("schema")).startswith("automlc.vocabulary/")
 
@@ -289,8 +290,8 @@ def _digests(folder: Path) -> dict[str, str | None]:
 def _locked(folder: Path) -> dict[str, Any]:
     """What the lock of an export says of its files; nothing without a lock."""
     try:
-        files = json.loads((folder / LOCK).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+        files = read_json(folder / LOCK)["files"]
+    except (OSError, AutomlcError, KeyError, TypeError):
         return {}
     return files if isinstance(files, dict) else {}
 
@@ -321,7 +322,9 @@ def _put(made: Path, target: Path, stage: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AutomlcError(f"{path} cannot be read: {error}") from error
+        data = read_json(path)
+    except FileNotFoundError:
+        raise AutomlcError(f"there is no file {path}") from None
+    if not isinstance(data, dict):
+        raise AutomlcError(f"{path} holds no object of JSON")
     return data

@@ -419,7 +419,7 @@ def _manifest(project: Path) -> dict[str, str]:
             f"{project} is not a compiled project: it has no {MANIFEST}",
             "compile a spec first: automlc compile task.yaml",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AutomlcError(f"{path} cannot be read: {error}", "compile the project again") from None
     for name in found:
         pure = PurePosixPath(name)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from automlc.calibrating import read
 from automlc.runtime.monitor.conditions import Condition, Metric
 from automlc.runtime.rules.effect import effect
 from automlc.runtime.rules.library import load_file
@@ -235,3 +236,17 @@ def test_a_wall_that_is_no_duration_is_a_wrong_option(tmp_path: Path) -> None:
     done = calibrate(str(tmp_path / "a.yaml"), "-o", "x.json", "--wall", "soon")
     assert done.exit_code == 2
     assert "--wall" in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "is damaged"), ("[" * 100_000, "nested too deeply"), ("{}", "holds no measurements")],
+)
+def test_a_file_that_holds_no_measurements_is_refused(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "table.json"
+    assert read(path) is None
+    path.write_text(text)
+    with pytest.raises(AutomlcError, match=words):
+        read(path)

@@ -115,6 +115,9 @@ def test_a_manifest_cannot_reach_outside_the_project(tmp_path: Path) -> None:
     (project / "train.py").symlink_to(tmp_path / "elsewhere.py")
     with pytest.raises(AutomlcError, match="symbolic link"):
         verify_project(project)
+    (project / "automlc.lock").write_text("[" * 100_000)
+    with pytest.raises(AutomlcError, match="cannot be read"):
+        verify_project(project)
     (project / "automlc.lock").unlink()
     with pytest.raises(AutomlcError, match="not a compiled project"):
         verify_project(project)
