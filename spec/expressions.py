@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cache, lru_cache
@@ -206,9 +207,11 @@ def syntax_error(
     start: int = 0,
     end: int = 1,
     instead: tuple[int, int, str] | None = None,
+    *,
+    safe: bool = True,
 ) -> ExpressionError:
     """E110 at a place relative to the text; `instead` is what to write from where to where."""
-    fix = put(_local(*instead[:2]), instead[2]) if instead else None
+    fix = put(_local(*instead[:2]), instead[2], safe=safe) if instead else None
     return ExpressionError(message, hint, code="E110", span=_local(start, end), fix=fix)
 
 
@@ -363,6 +366,12 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
             return syntax_error("`<>` does not compare", "write !=", start - 1, end, unlike)
         if token.type == "EQUAL" and text[start - 1 : start] == "=":
             return syntax_error("an action sets a value", "write name = value", start - 1, end)
+        named = _LAST_NAME.search(text[:start])
+        if token.type == "EQUAL" and "COMMA" in error.accepts and named:
+            alone = (named.start(), end, "")
+            other = f"write the value alone, or == to compare {named[0].strip()} with it"
+            message = "arguments have no names, so `=` is not expected"
+            return syntax_error(message, other, start, end, alone, safe=False)
         if token.type == "EQUAL":
             instead = None if text[start:end] != "=" else (start, end, "==")
             return syntax_error(*_FOREIGN["="], start, end, instead)
@@ -400,6 +409,7 @@ def _explain_syntax(text: str, error: Any) -> ExpressionError:
     return syntax_error("the expression ends too early", _expected(accepts), end, end + 1)
 
 
+_LAST_NAME = re.compile(r"[A-Za-z_]\w*\s*$")
 # Words that other languages compare with.
 _WORDS = {"is": "==", "eq": "==", "equals": "=="}
 
