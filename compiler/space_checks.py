@@ -23,7 +23,7 @@ from automlc.compiler.problems import Problems
 from automlc.compiler.shipped import modality
 from automlc.runtime.training import TRAINING_PARAMETERS
 from automlc.spec.diagnostics import Fix, Note, Span, swap
-from automlc.spec.domains import Choice, Domain, Fixed, Space
+from automlc.spec.domains import Choice, Domain, Fixed, Float, Space
 from automlc.spec.expressions import Expr, Name, Scalar, names, same
 from automlc.spec.load import LoadedSpec
 from automlc.spec.suggest import nearest
@@ -88,6 +88,8 @@ def _check_values(
             _check_branches(layer, space, indices, problems)
         elif isinstance(layer, OpNode):
             _check_arguments(layer, space, guarded, problems)
+        elif isinstance(layer, RepeatNode):
+            _check_times(layer, space, guarded, problems)
         inner = guarded
         if isinstance(layer, ConditionNode):
             inner = guarded | names(layer.when)
@@ -155,6 +157,27 @@ def _check_branches(
                 hint=f"add `{value}: [layers]` (or `[]` for nothing)",
                 notes=_declared(space, node.parameter),
             )  # fmt: skip
+
+
+def _check_times(
+    node: RepeatNode, space: Space, guarded: frozenset[str], problems: Problems
+) -> None:
+    """A parameter that says how often layers are repeated takes whole numbers."""
+    if not isinstance(node.times, Name) or node.times.name not in space:
+        return
+    name = node.times.name
+    domain = space[name].domain
+    values = listed_values(domain) or ()
+    whole = all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) and v % 1 == 0 for v in values
+    )
+    if name in guarded or (whole and not isinstance(domain, Float)):
+        return
+    problems.add(
+        "E326", f"layers are repeated {name} times, and {name} is {domain}",
+        space[name].span or node.span, hint="write a whole number, or such as int(1, 8)",
+        key=f"space.parameters.{name}", notes=(Note("the layers are here", node.span),),
+    )  # fmt: skip
 
 
 def _declared(space: Space, name: str) -> tuple[Note, ...]:
