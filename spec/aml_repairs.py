@@ -180,14 +180,12 @@ def _outside(d: Diagnostic, source: _File) -> Diagnostic | Fix | None:
     found = source.named(d.span)
     if found is None or not isinstance(found.one.value, Text):
         return None
-    one = found.one
+    one, token = found.one, found.one.value.token
     body = source.body(one)
-    value = one.value.token.text  # type: ignore[union-attr]
-    if "(" not in value and found.around:
+    if "(" not in token.text and found.around:
         assert one.word is not None
-        start = one.value.token.start  # type: ignore[union-attr]
-        hint = f"outside of `space`, write {one.word.text[:40]} {value[:40]}"
-        return replace(d, hint=hint, fix=source.fix(one.word.end, start, " "))
+        hint = f"outside of `space`, write {one.word.text[:40]} {token.text[:40]}"
+        return replace(d, hint=hint, fix=source.fix(one.word.end, token.start, " "))
     hint = f"write space {{ {' '.join(body.split())[:60]} }}"
     return replace(d, hint=hint, fix=_moved(found, ["space"], body, source))
 

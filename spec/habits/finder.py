@@ -219,10 +219,10 @@ class Finder:
         """A `{` in the line below its key."""
         assert one.word is not None
         at = self.first(below)
-        changes = ((one.word.end, at, " "),)
+        changes: tuple[tuple[int, int, str], ...] = ((one.word.end, at, " "),)
         hint = f"write {one.word.text[:40]} {{"
         if "#" in self.text[self.last(one) : at]:
-            changes = ((one.word.end, self.last(one), " {"), (at, at + 1, ""))  # type: ignore[assignment]
+            changes = ((one.word.end, self.last(one), " {"), (at, at + 1, ""))
         message = "a block begins in the line of its key"
         return Habit("E113", message, at, at + 1, hint, changes)
 
