@@ -150,6 +150,7 @@ def walk(layers: tuple[Layer, ...]) -> Iterator[Layer]:
 
 
 def bodies(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
+    """The layers inside of a layer: branches, a body."""
     match layer:
         case OpNode():
             return ()

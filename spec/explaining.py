@@ -81,6 +81,7 @@ def place_of(node: Node | None, root: Node, path: KeyPath) -> Span | None:
 
 
 def nearest_place(root: Node, path: KeyPath) -> Span | None:
+    """Where the closest part that is there stands, for a key that is not."""
     for end in range(len(path) - 1, 0, -1):
         found = find(root, path[:end])
         if found:

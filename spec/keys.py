@@ -16,6 +16,7 @@ KeyPath = tuple[str | int, ...]
 
 
 def as_path(key: str | KeyPath) -> KeyPath:
+    """`space.forbid[0]` as ('space', 'forbid', 0)."""
     if isinstance(key, tuple):
         return key
     parts = re.findall(r"[^.\[\]]+", key)
@@ -59,5 +60,6 @@ def fields_at(model: type[BaseModel], loc: KeyPath) -> type[BaseModel] | None:
 
 
 def as_model(annotation: Any) -> type[BaseModel] | None:
+    """The annotation of a field where that is a section of its own."""
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return annotation if is_model else None

@@ -257,6 +257,7 @@ _EXAMPLE = "begin with automlc: 1, then task: and data:"
 
 
 def check_root(root: Node | None, file: str, found: list[Diagnostic]) -> Node | None:
+    """The root as it is; what keeps it from being a spec is added to `found`."""
     span = Span(file, 1, 1, 1, 2)
     if root is None or (isinstance(root, ScalarNode) and root.value is None):
         if not found:

@@ -161,6 +161,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\ud
 
 
 def refuse_text(text: str, file: str) -> Diagnostic | None:
+    """What makes a text unreadable before anything is parsed: its size, a control character."""
     if len(text) > MAX_BYTES:
         return decode(b" " * (MAX_BYTES + 1), file)[1]
     match = _FORBIDDEN.search(text)

@@ -65,6 +65,7 @@ def some_values(domain: Domain, every: bool) -> Sequence[Scalar]:
 
 
 def lowest(parameter: Parameter, domain: Domain) -> Scalar:
+    """The least value of a domain of numbers; the default of another."""
     match domain:
         case Integer() | Float():
             return domain.low
@@ -75,6 +76,7 @@ def lowest(parameter: Parameter, domain: Domain) -> Scalar:
 
 
 def highest(parameter: Parameter, domain: Domain) -> Scalar:
+    """The largest value of a domain of numbers; the last of another."""
     match domain:
         case Integer():
             return domain.low + (domain.high - domain.low) // domain.step * domain.step
@@ -89,6 +91,7 @@ def highest(parameter: Parameter, domain: Domain) -> Scalar:
 
 
 def usual(parameter: Parameter, domain: Domain) -> Scalar:
+    """The parameter's default where a part of its domain still has it."""
     return parameter.default if domain.contains(parameter.default) else domain.default()
 
 
